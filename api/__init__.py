@@ -1,0 +1,1 @@
+"""What people and programs see: SPARQL endpoint, linked-data pages, the `deepcube` command."""

@@ -1,0 +1,1 @@
+"""The bridge between raw data and the graph: sources become triples, selections lazy arrays."""

@@ -1,0 +1,119 @@
+"""What reading a source yields: its extent, its variables, and its parts block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyoxigraph import Literal, NamedNode, Quad
+
+from kg.iris import below, slug
+from kg.query import double, integer
+from kg.temporal import duration_text
+from ontology.terms import DCAT, DCTERMS, DEEP, QUDT, RDF, RDFS, SOSA, XSD, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from kg.geometry import BBox
+
+Block = tuple[str, list[Quad]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A source that has been checked and can be indexed."""
+
+    kind: NamedNode
+    """Class of the source: deep:Cube, deep:SeriesTable, deep:EventTable, deep:FeatureCollection."""
+    media_type: str
+    bbox: BBox
+    period: tuple[datetime, datetime] | None
+    """First moment, and the moment after the last; None for what has no time."""
+    header: tuple[Quad, ...]
+    """What is said before any block: the variables above all."""
+    block_count: int
+    blocks: Callable[[frozenset[str]], Iterator[Block]]
+    """Yields (key, quads) for each block whose key is not among those given."""
+    item_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """Statistics of a part of a variable: its zone map."""
+
+    valid_count: int
+    minimum: float
+    maximum: float
+    mean: float
+    sum_of_squares: float
+    """NaN, like the three above, where no value is valid."""
+
+
+def variable_iri(source: NamedNode, name: str) -> NamedNode:
+    """Return the IRI of a variable of a source."""
+    return below(source, "variable", slug(name))
+
+
+def variable_quads(
+    source: NamedNode,
+    name: str,
+    *,
+    label: str | None = None,
+    observed: str | None = None,
+    unit: NamedNode | None = None,
+    unit_text: str | None = None,
+    sampling_s: float | None = None,
+    cell_methods: str | None = None,
+) -> Iterator[Quad]:
+    """Yield what the graph says of a variable.
+
+    Args:
+        source: IRI of the source.
+        name: Name in the source.
+        label: Name for people; None takes the name in the source.
+        observed: Class of the observed property, as a prefixed name or IRI.
+        unit: QUDT unit.
+        unit_text: Unit as the source spells it.
+        sampling_s: Seconds from one value to the next.
+        cell_methods: CF cell methods.
+    """
+    variable = variable_iri(source, name)
+    yield Quad(source, DEEP.hasVariable, variable)
+    yield Quad(variable, RDF.type, DEEP.Variable)
+    yield Quad(variable, DEEP.variableOf, source)
+    yield Quad(variable, DEEP.variableName, Literal(name))
+    yield Quad(variable, RDFS.label, Literal(label or name.strip()))
+    if observed is not None:
+        node = below(variable, "property")
+        yield Quad(variable, SOSA.observedProperty, node)
+        yield Quad(node, RDF.type, SOSA.ObservableProperty)
+        yield Quad(node, RDF.type, expand(observed))
+        yield Quad(node, RDFS.label, Literal(label or name.strip()))
+    if unit is not None:
+        yield Quad(variable, QUDT.hasUnit, unit)
+    if unit_text is not None:
+        yield Quad(variable, DEEP.unitText, Literal(unit_text))
+    if sampling_s is not None and sampling_s >= 1:
+        text = duration_text(sampling_s)
+        yield Quad(variable, DCAT.temporalResolution, Literal(text, datatype=XSD.duration))
+        yield Quad(variable, DEEP.samplingSeconds, integer(round(sampling_s)))
+    if cell_methods is not None:
+        yield Quad(variable, DEEP.cellMethods, Literal(cell_methods))
+
+
+def statistics_quads(part: NamedNode, statistics: Statistics) -> Iterator[Quad]:
+    """Yield the statistics of a chunk or series; a part without values has only its count."""
+    yield Quad(part, DEEP.validCount, integer(statistics.valid_count))
+    if statistics.valid_count:
+        yield Quad(part, DEEP.minimum, double(statistics.minimum))
+        yield Quad(part, DEEP.maximum, double(statistics.maximum))
+        yield Quad(part, DEEP.mean, double(statistics.mean))
+        yield Quad(part, DEEP.sumOfSquares, double(statistics.sum_of_squares))
+
+
+def part_quads(part: NamedNode, kind: NamedNode, source: NamedNode) -> Iterator[Quad]:
+    """Yield the type of a part and the source that it belongs to."""
+    yield Quad(part, RDF.type, kind)
+    yield Quad(part, DCTERMS.isPartOf, source)

@@ -1,0 +1,48 @@
+"""What can be wrong with a source.
+
+DeepCubeError
+└── SourceError                   a source cannot be indexed or read
+    ├── SourceNotFoundError       no file, or no source in the graph, by that name
+    ├── NotACubeError             the file is of no format that can be opened as a cube
+    ├── CoordinatesError          a cube without usable coordinates
+    ├── MappingError              a mapping that is malformed or does not fit its table
+    ├── TableError                a row that cannot be read
+    ├── UnitError                 an unknown unit, or two that do not convert
+    └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
+"""
+
+from __future__ import annotations
+
+from kg.errors import DeepCubeError
+
+
+class SourceError(DeepCubeError, ValueError):
+    """A source cannot be indexed or read."""
+
+
+class SourceNotFoundError(SourceError, LookupError):
+    """No file, or no source in the graph, by that name."""
+
+
+class NotACubeError(SourceError):
+    """The file is of no format that can be opened as a cube."""
+
+
+class CoordinatesError(SourceError):
+    """The cube has no coordinates that place it on the Earth."""
+
+
+class MappingError(SourceError):
+    """The mapping is malformed, or does not fit its table."""
+
+
+class TableError(SourceError):
+    """A row of the table cannot be read."""
+
+
+class UnitError(SourceError):
+    """The unit is unknown, or cannot be converted to the one asked for."""
+
+
+class DatasetUnavailableError(SourceError, LookupError):
+    """An open data set is neither here nor can it be fetched."""

@@ -1,0 +1,1 @@
+"""The knowledge graph: store, queries, reasoner, validation, provenance."""

@@ -1,0 +1,92 @@
+"""What the graph says of one resource: the triples about it, those that point to it, its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Triple
+
+from kg.errors import ResourceNotFoundError
+from kg.query import select, text
+
+if TYPE_CHECKING:
+    from kg.store import GraphStore, Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """One resource as the graph knows it."""
+
+    iri: str
+    outgoing: tuple[Triple, ...]
+    """Triples with the resource as subject, and those of the blank nodes they lead to."""
+    incoming: tuple[Triple, ...]
+    """Triples with the resource as object, not more than asked for."""
+    incoming_truncated: bool
+    """True where more triples point here than `incoming` holds."""
+
+
+def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> Description:
+    """Return what the default graph, or else any named graph, says of a resource.
+
+    Raises:
+        ResourceNotFoundError: Nothing is known of it.
+    """
+    node = NamedNode(iri)
+    outgoing: dict[Triple, None] = {}
+    _closure(store, node, outgoing)
+    found = islice(store.quads(None, None, node, DefaultGraph()), incoming_limit + 1)
+    incoming = [q.triple for q in found]
+    if not outgoing and not incoming:
+        raise ResourceNotFoundError(iri)
+    return Description(
+        iri=iri,
+        outgoing=tuple(outgoing),
+        incoming=tuple(incoming[:incoming_limit]),
+        incoming_truncated=len(incoming) > incoming_limit,
+    )
+
+
+def _closure(store: GraphStore, subject: Subject, found: dict[Triple, None]) -> None:
+    quads: list[Quad] = list(store.quads(subject, None, None, DefaultGraph()))
+    # Definitions of classes and models are in named graphs; see kg.vocabulary.
+    for quad in quads or store.quads(subject, None, None, None):
+        if quad.triple in found:
+            continue
+        found[quad.triple] = None
+        if isinstance(quad.object, BlankNode):
+            _closure(store, quad.object, found)
+
+
+def labels(store: GraphStore, iris: set[str]) -> dict[str, str]:
+    """Return the labels or titles of resources, where they have one."""
+    values = " ".join(f"<{iri}>" for iri in sorted(iris))
+    rows = select(
+        store,
+        f"""
+        SELECT ?s (SAMPLE(?l) AS ?label) WHERE {{
+          VALUES ?s {{ {values} }}
+          ?s rdfs:label|dcterms:title|skos:prefLabel ?l
+          FILTER(LANG(?l) = "" || LANGMATCHES(LANG(?l), "en"))
+        }} GROUP BY ?s""",
+    )
+    return {text(row["s"]): text(row["label"]) for row in rows}
+
+
+def located_wkt(store: GraphStore, iri: str) -> str | None:
+    """Return the geometry of a resource, or of what it is about, as WKT; None where it has none."""
+    rows = select(
+        store,
+        f"""
+        SELECT ?wkt WHERE {{
+          {{ <{iri}> geo:asWKT ?wkt }}
+          UNION {{ <{iri}> geo:hasDefaultGeometry/geo:asWKT ?wkt }}
+          UNION {{ <{iri}> geo:hasBoundingBox/geo:asWKT ?wkt }}
+          UNION {{ <{iri}> (sosa:hasFeatureOfInterest|deep:atStation|deep:inTile|deep:alertArea
+                          |deep:planRegion|deep:variableOf)
+                   /(geo:hasDefaultGeometry|geo:hasBoundingBox)/geo:asWKT ?wkt }}
+        }} LIMIT 1""",
+    )
+    return text(rows[0]["wkt"]) if rows else None

@@ -1,0 +1,66 @@
+"""The root of all our errors, and those of the graph.
+
+DeepCubeError
+├── StoreError                    the store cannot do what was asked
+│   ├── StoreLockedError          another process has the folder open
+│   ├── StoreNotFoundError        nothing there to open for reading
+│   └── RemoteStoreError          a SPARQL server did not answer as it should
+├── QueryError                    malformed SPARQL
+├── FormatError                   a result has no such form
+├── RdfSyntaxError                malformed RDF
+├── ResourceNotFoundError         no triple speaks of the IRI
+├── ValidationFailedError         SHACL shapes are violated
+├── ReasonerError                 the reasoner failed or found a contradiction
+├── cube_bridge.errors            sources and mappings
+└── ml.errors                     plans, runs and models
+"""
+
+from __future__ import annotations
+
+
+class DeepCubeError(Exception):
+    """Something a caller may want to handle; the message says what to do about it."""
+
+
+class StoreError(DeepCubeError, OSError):
+    """The store cannot do what was asked."""
+
+
+class StoreLockedError(StoreError):
+    """Another process has the store folder open."""
+
+
+class StoreNotFoundError(StoreError, LookupError):
+    """There is no store where one was to be read."""
+
+
+class RemoteStoreError(StoreError, ConnectionError):
+    """A SPARQL server could not be reached or refused the request."""
+
+
+class QueryError(DeepCubeError, ValueError):
+    """A SPARQL query or update is malformed."""
+
+
+class FormatError(DeepCubeError, TypeError):
+    """A kind of result has no such form, as triples have no CSV."""
+
+
+class RdfSyntaxError(DeepCubeError, ValueError):
+    """An RDF document is malformed, or its format is unknown."""
+
+
+class ResourceNotFoundError(DeepCubeError, LookupError):
+    """No triple speaks of the IRI."""
+
+    def __init__(self, iri: str) -> None:
+        super().__init__(f"nothing is known of <{iri}>; search for it with a SPARQL query")
+        self.iri = iri
+
+
+class ValidationFailedError(DeepCubeError, ValueError):
+    """Data does not conform to the SHACL shapes."""
+
+
+class ReasonerError(DeepCubeError, RuntimeError):
+    """The reasoner failed, or the facts contradict each other."""

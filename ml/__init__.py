@@ -1,0 +1,1 @@
+"""Models: input plans, training, prediction, evaluation, and the way back into the graph."""

@@ -1,0 +1,1 @@
+"""One file a model, and beside it the Turtle that says what its inputs must be."""

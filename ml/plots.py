@@ -1,0 +1,126 @@
+"""Maps as PNG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import shapely
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Outline
+
+from kg.geometry import parse_wkt
+from kg.query import number, select, text
+from ml.danger import CLASSES
+from ml.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from pyoxigraph import NamedNode
+    from shapely.geometry.base import BaseGeometry
+
+    from kg.store import GraphStore
+
+#: The colours of the EFFIS classes, low to very extreme.
+COLOURS = ("#9cc87b", "#f7e06e", "#f5a843", "#e8603c", "#9d2a33", "#3b1226")
+_LABELS = ("low", "moderate", "high", "very high", "extreme", "very extreme")
+
+
+def most_dangerous_day(store: GraphStore, run: NamedNode) -> str:
+    """Return the day of a run with the highest danger on average, as xsd:date text.
+
+    Raises:
+        RunError: The run has no predictions.
+    """
+    rows = select(
+        store,
+        f"""SELECT ?begin (AVG(?value) AS ?mean) WHERE {{
+              ?p prov:wasGeneratedBy {run} ; sosa:hasSimpleResult ?value ;
+                 sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp ?begin
+            }} GROUP BY ?begin ORDER BY DESC(?mean) LIMIT 1""",
+    )
+    if not rows or "begin" not in rows[0]:
+        raise RunError(f"<{run.value}> has no predictions")
+    return text(rows[0]["begin"])[:10]
+
+
+def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> None:
+    """Draw the danger classes of a day, with the fires seen on it, into a PNG file.
+
+    Everything drawn is asked of the graph.
+    """
+    cells = select(
+        store,
+        f"""SELECT ?wkt ?class ?value WHERE {{
+              ?p prov:wasGeneratedBy {run} ; sosa:hasSimpleResult ?value ;
+                 deep:dangerClass ?class ; sosa:hasFeatureOfInterest ?cell ;
+                 sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp
+                     "{day}T00:00:00Z"^^xsd:dateTime .
+              ?cell geo:hasDefaultGeometry/geo:asWKT ?wkt }}""",
+    )
+    if not cells:
+        raise RunError(f"<{run.value}> has no prediction for {day}")
+    shapes = [parse_wkt(text(row["wkt"])) for row in cells]
+    west, south, east, north = shapely.GeometryCollection(shapes).bounds
+    figure = Figure(figsize=(8, 6.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_facecolor("#dfe9f0")
+    _draw_countries(store, axes, shapely.box(west - 3, south - 3, east + 3, north + 3))
+    order = {c.value: i for i, c in enumerate(CLASSES)}
+    for shape, row in zip(shapes, cells, strict=True):
+        colour = COLOURS[order[text(row["class"])]]
+        _fill(axes, shape, facecolor=colour, edgecolor="#333333", linewidth=0.5, alpha=0.9)
+    fires = _fires(store, run, day)
+    axes.plot(
+        [p.x for p in fires], [p.y for p in fires], "k.", markersize=2.5, label="fires detected"
+    )
+    axes.set_xlim(west - 3, east + 3)
+    axes.set_ylim(south - 3, north + 3)
+    axes.set_aspect(1.15)
+    simulated = bool(select(store, f"SELECT ?x WHERE {{ BIND({run} AS ?x) ?x a deep:Simulated }}"))
+    prefix = "SIMULATED DATA: fire" if simulated else "Fire"
+    axes.set_title(f"{prefix} danger on {day}, with the {len(fires)} fires detected that day")
+    axes.set_xlabel("longitude (degrees east)")
+    axes.set_ylabel("latitude (degrees north)")
+    legend = [Patch(facecolor=c, label=n) for c, n in zip(COLOURS, _LABELS, strict=True)]
+    axes.legend(handles=legend, title="danger class", loc="lower left", fontsize="small")
+    with mpl.rc_context({"svg.hashsalt": "deepcube"}):
+        figure.savefig(file, dpi=130)
+
+
+def _fires(store: GraphStore, run: NamedNode, day: str) -> list[shapely.Point]:
+    rows = select(
+        store,
+        f"""SELECT ?wkt ?confidence WHERE {{
+              {run} prov:used/deep:variableOf ?source . ?source a deep:EventTable .
+              ?instant time:inXSDDateTimeStamp ?when .
+              FILTER(?when >= "{day}T00:00:00Z"^^xsd:dateTime
+                     && ?when < "{day}T00:00:00Z"^^xsd:dateTime + "P1D"^^xsd:dayTimeDuration)
+              ?event sosa:phenomenonTime ?instant ; dcterms:isPartOf ?source ;
+                     deep:detectionConfidence ?confidence ;
+                     geo:hasDefaultGeometry/geo:asWKT ?wkt }}""",
+    )
+    minimum = 50.0  # as the model counts them
+    return [parse_wkt(text(r["wkt"])) for r in rows if number(r["confidence"]) >= minimum]
+
+
+def _draw_countries(store: GraphStore, axes: Axes, window: BaseGeometry) -> None:
+    rows = select(
+        store,
+        f"""SELECT ?wkt WHERE {{
+              ?country a deep:Country ; geo:hasDefaultGeometry/geo:asWKT ?wkt
+              FILTER(geof:sfIntersects(?wkt, "{window.wkt}"^^geo:wktLiteral)) }}""",
+    )
+    for row in rows:
+        shape = parse_wkt(text(row["wkt"]))
+        _fill(axes, shape, facecolor="#f6f2e9", edgecolor="#8a8577", linewidth=0.8)
+
+
+def _fill(axes: Axes, shape: BaseGeometry, **style: object) -> None:
+    for polygon in getattr(shape, "geoms", [shape]):
+        rings = [polygon.exterior, *polygon.interiors]
+        outline = Outline.make_compound_path(*(Outline(list(r.coords), closed=True) for r in rings))
+        axes.add_patch(PathPatch(outline, **style))
