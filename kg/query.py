@@ -89,7 +89,7 @@ def _prefixes_of(triples: list[Triple]) -> dict[str, str]:
 
 def with_prefixes(sparql: str) -> str:
     """Return a query of our own with a PREFIX line for each of our prefixes that it uses."""
-    used = [p for p in PREFIXES if re.search(rf"(?<![\w/#]){p}:", sparql)]
+    used = [p for p in PREFIXES if re.search(rf"(?<!\w){p}:", sparql)]
     return "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in used) + sparql
 
 

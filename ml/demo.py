@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cube_bridge.simulation import SimulatedSource
     from kg.iris import Iris
     from kg.store import GraphStore
-    from ml.inputs import InputPlan
+    from ml.inputs import InputPlan, Refused
 
 _DATASETS = (
     "natural-earth-countries",
@@ -165,15 +165,14 @@ def _print_plan(console: Console, plan: InputPlan) -> None:
     console.print(table)
     # Every variable is refused for the slots of other properties; what people ask is why a
     # source that looks alike was not taken, so the table shows the near misses.
-    fewest: dict[str, int] = {}
-    for r in plan.refused:
-        fewest[r.variable.value] = min(len(r.failed), fewest.get(r.variable.value, 99))
-    chosen_variables = {i.variable for i in plan.inputs}
+    nearest: dict[str, Refused] = {}
+    for r in sorted(plan.refused, key=lambda r: -r.met):
+        nearest.setdefault(r.variable.value, r)
+    for chosen in plan.inputs:
+        nearest.pop(chosen.variable.value, None)
     table = Table("variable", "for", "why not", title="refused (the nearest miss of each)")
-    for r in plan.refused:
-        if r.variable not in chosen_variables and len(r.failed) == fewest.pop(r.variable.value, -1):
-            name = "/".join(r.variable.value.split("/")[-3::2])
-            table.add_row(name, r.slot, r.reason)
+    for r in nearest.values():
+        table.add_row("/".join(r.variable.value.split("/")[-3::2]), r.slot, r.reason)
     console.print(table)
 
 
@@ -221,7 +220,8 @@ SELECT ?town (?value AS ?danger) ?low ?high ?class
        (GROUP_CONCAT(?input; separator=", ") AS ?inputs)
 WHERE {{
   ?prediction prov:wasGeneratedBy <{run.value}> ;
-      sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp "{day}T00:00:00Z"^^xsd:dateTime ;
+      sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp
+          "{day}T00:00:00Z"^^xsd:dateTime ;
       sosa:hasFeatureOfInterest/geo:hasDefaultGeometry/geo:asWKT ?cell ;
       sosa:hasSimpleResult ?value ; deep:lowerBound ?low ; deep:upperBound ?high ;
       deep:dangerClass/rdfs:label ?class ; prov:wasDerivedFrom ?part .

@@ -60,18 +60,19 @@ def evaluate_temporal(
     Args:
         data: All cell-days.
         test_from: First day of the test period.
-        trained: Predictions (cell, day) by models that learnt from the earlier days, by name.
+        trained: Predictions of the test period, (cell, test day), by models that learnt from
+            the earlier days, by name.
     """
     rows = temporal_split(data, test_from)
-    test = ~rows
+    first = int(data.before(test_from).sum())
     protocol = f"temporal: trained before {test_from:%Y-%m-%d}, tested from then on"
-    found = {name: method(data, rows) for name, method in baseline_methods().items()}
+    found = {name: method(data, rows)[:, first:] for name, method in baseline_methods().items()}
     return [
         Evaluation(
             protocol=protocol,
             method=name,
             is_baseline=name not in trained,
-            scores=scores(probability[test], data.burning[test]),
+            scores=scores(probability, data.burning[:, first:]),
         )
         for name, probability in {**found, **trained}.items()
     ]

@@ -111,6 +111,8 @@ class Refused:
     reason: str
     failed: tuple[NamedNode, ...]
     """The requirements that it fails; none for one that was passed over for a better one."""
+    met: int
+    """How many of the slot's requirements it meets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +247,8 @@ def _slots(store: GraphStore, model: NamedNode) -> list[Slot]:
 def _candidates(store: GraphStore, region: Region) -> list[Candidate]:
     rows = select(
         store,
-        """SELECT ?variable ?name ?source ?title ?sourceKind ?observes ?unit ?seconds ?wkt ?from ?to WHERE {
+        """SELECT ?variable ?name ?source ?title ?sourceKind ?observes ?unit ?seconds
+                  ?wkt ?from ?to WHERE {
              ?variable a deep:Variable ; deep:variableName ?name ; deep:variableOf ?source .
              ?source dcterms:title ?title ; geo:hasBoundingBox/geo:asWKT ?wkt ;
                      deep:indexStatus deep:IndexComplete ; a ?class .
@@ -338,6 +341,7 @@ def _refusal(
         source_title=candidate.source_title,
         reason=reason,
         failed=failed,
+        met=len(slot.requirements) - len(failed),
     )
 
 

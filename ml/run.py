@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ml.calibration import recalibrate
 from ml.danger import Spell, class_bounds, classify, extreme_spells
 from ml.errors import RunError
 from ml.evaluate import Evaluation, evaluate_spatial, evaluate_temporal, model_name, temporal_split
@@ -14,7 +17,6 @@ from ml.train import choose_device, device_name, predict, train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import pandas as pd
 
     from ml.cell_days import CellDays
@@ -82,23 +84,19 @@ def execute(
             f"one after; the inputs run from {data.days[0]:%Y-%m-%d} to {data.days[-1]:%Y-%m-%d}"
         )
     report = progress or (lambda *_: None)
-    calibration = slice(first - CALIBRATION_DAYS, first)
-    rows = temporal_split(data, data.days[calibration.start])
-    held_back = train(data, rows, config, progress=lambda a, b: report("calibrating", a, b))
-    calibration_probability = predict(held_back, data)[:, calibration]
-    rows = temporal_split(data, predict_from)
-    if net is None:
-        net = train(data, rows, config, progress=lambda a, b: report("training", a, b))
-    every = predict(net, data)
-    probability = every[:, first:]
+    live = _live_predictions(data, first, config, net, report)
+    probability = live.probability[:, CALIBRATION_DAYS:]
+    happened = data.burning[:, first:]
     intervals = adaptive_intervals(
         probability,
-        data.burning[:, first:],
-        calibration_probability=calibration_probability,
-        calibration_happened=data.burning[:, calibration],
+        happened,
+        calibration_probability=live.probability[:, :CALIBRATION_DAYS],
+        calibration_happened=data.burning[:, first - CALIBRATION_DAYS : first],
     )
-    bounds = class_bounds(every[:, :first])
+    bounds = class_bounds(live.training_probability)
     classes = classify(probability, bounds)
+    evaluations = _evaluate(data, predict_from, config, probability, spatial_folds, report)
+    whole_block = probability.shape[1] >= BLOCK_DAYS
     return RunResult(
         first=first,
         probability=probability,
@@ -106,14 +104,45 @@ def execute(
         bounds=bounds,
         classes=classes,
         spells=tuple(extreme_spells(probability, classes)),
-        evaluations=tuple(_evaluate(data, predict_from, config, every, spatial_folds, report)),
-        coverage=(
-            coverage(intervals, data.burning[:, first:])
-            if probability.shape[1] >= BLOCK_DAYS
-            else float("nan")
-        ),
-        net=net,
+        evaluations=tuple(evaluations),
+        coverage=coverage(intervals, happened) if whole_block else float("nan"),
+        net=live.net,
         device=device_name(choose_device()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Live:
+    """Predictions as they would have been made, each knowing only what was known then."""
+
+    net: FireDangerNet
+    training_probability: np.ndarray
+    """(cell, day) of the days before the first predicted one."""
+    probability: np.ndarray
+    """(cell, day) recalibrated, from CALIBRATION_DAYS before the first predicted day on; those
+    before it by a network that had not seen them."""
+
+
+def _live_predictions(
+    data: CellDays, first: int, config: Config, net: FireDangerNet | None, report: Progress
+) -> _Live:
+    start = first - CALIBRATION_DAYS
+    held_back = train(
+        data,
+        temporal_split(data, data.days[start]),
+        config,
+        progress=lambda a, b: report("calibrating", a, b),
+    )
+    if net is None:
+        rows = temporal_split(data, data.days[first])
+        net = train(data, rows, config, progress=lambda a, b: report("training", a, b))
+    every = predict(net, data)
+    raw = np.concatenate([predict(held_back, data)[:, start:first], every[:, first:]], axis=1)
+    # The first half of the calibration days teaches the second, as the test period is taught.
+    return _Live(
+        net=net,
+        training_probability=every[:, :first],
+        probability=recalibrate(raw, data.burning[:, start:], first=BLOCK_DAYS),
     )
 
 
@@ -121,16 +150,20 @@ def _evaluate(
     data: CellDays,
     test_from: pd.Timestamp,
     config: Config,
-    every: np.ndarray,
+    probability: np.ndarray,
     spatial_folds: int,
     report: Progress,
 ) -> list[Evaluation]:
+    """Score the run's predictions, the same model without the weather of the day, and baselines."""
+    first = data.fires.shape[1] - probability.shape[1]
     blind = replace(config, nowcast=not config.nowcast)
-    rows = temporal_split(data, test_from)
-    other = train(
-        data, rows, blind, progress=lambda a, b: report("training the other variant", a, b)
+    other = _live_predictions(
+        data, first, blind, None, lambda stage, a, b: report(f"{stage} the other variant", a, b)
     )
-    trained = {model_name(config): every, model_name(blind): predict(other, data)}
+    trained = {
+        model_name(config): probability,
+        model_name(blind): other.probability[:, CALIBRATION_DAYS:],
+    }
     found = evaluate_temporal(data, test_from, trained)
     if spatial_folds:
         found += evaluate_spatial(
