@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import shapely
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
@@ -12,7 +12,7 @@ from matplotlib.path import Path as Outline
 
 from kg.geometry import parse_wkt
 from kg.query import number, select, text
-from ml.danger import CLASSES
+from kg.temporal import day_bounds, timestamp
 from ml.errors import RunError
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from kg.store import GraphStore
-
-#: The colours of the EFFIS classes, low to very extreme.
-COLOURS = ("#9cc87b", "#f7e06e", "#f5a843", "#e8603c", "#9d2a33", "#3b1226")
-_LABELS = ("low", "moderate", "high", "very high", "extreme", "very extreme")
 
 
 def most_dangerous_day(store: GraphStore, run: NamedNode) -> str:
@@ -54,9 +50,9 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> 
     """
     cells = select(
         store,
-        f"""SELECT ?wkt ?class ?value WHERE {{
-              ?p prov:wasGeneratedBy {run} ; sosa:hasSimpleResult ?value ;
-                 deep:dangerClass ?class ; sosa:hasFeatureOfInterest ?cell ;
+        f"""SELECT ?wkt ?colour WHERE {{
+              ?p prov:wasGeneratedBy {run} ; deep:dangerClass/deep:colour ?colour ;
+                 sosa:hasFeatureOfInterest ?cell ;
                  sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp
                      "{day}T00:00:00Z"^^xsd:dateTime .
               ?cell geo:hasDefaultGeometry/geo:asWKT ?wkt }}""",
@@ -69,9 +65,8 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> 
     axes = figure.add_subplot()
     axes.set_facecolor("#dfe9f0")
     _draw_countries(store, axes, shapely.box(west - 3, south - 3, east + 3, north + 3))
-    order = {c.value: i for i, c in enumerate(CLASSES)}
     for shape, row in zip(shapes, cells, strict=True):
-        colour = COLOURS[order[text(row["class"])]]
+        colour = text(row["colour"])
         _fill(axes, shape, facecolor=colour, edgecolor="#333333", linewidth=0.5, alpha=0.9)
     fires = _fires(store, run, day)
     axes.plot(
@@ -85,20 +80,24 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> 
     axes.set_title(f"{prefix} danger on {day}, with the {len(fires)} fires detected that day")
     axes.set_xlabel("longitude (degrees east)")
     axes.set_ylabel("latitude (degrees north)")
-    legend = [Patch(facecolor=c, label=n) for c, n in zip(COLOURS, _LABELS, strict=True)]
+    classes = select(
+        store,
+        """SELECT ?label ?colour WHERE { ?c skos:inScheme deep:FireDangerClasses ;
+             deep:colour ?colour ; rdfs:label ?label ; skos:notation ?order } ORDER BY ?order""",
+    )
+    legend = [Patch(facecolor=text(c["colour"]), label=text(c["label"])) for c in classes]
     axes.legend(handles=legend, title="danger class", loc="lower left", fontsize="small")
-    with mpl.rc_context({"svg.hashsalt": "deepcube"}):
-        figure.savefig(file, dpi=130)
+    figure.savefig(file, dpi=130)
 
 
-def _fires(store: GraphStore, run: NamedNode, day: str) -> list[shapely.Point]:
+def _fires(store: GraphStore, run: NamedNode, day: str) -> list[BaseGeometry]:
+    begin, end = (timestamp(moment) for moment in day_bounds(date.fromisoformat(day)))
     rows = select(
         store,
         f"""SELECT ?wkt ?confidence WHERE {{
               {run} prov:used/deep:variableOf ?source . ?source a deep:EventTable .
               ?instant time:inXSDDateTimeStamp ?when .
-              FILTER(?when >= "{day}T00:00:00Z"^^xsd:dateTime
-                     && ?when < "{day}T00:00:00Z"^^xsd:dateTime + "P1D"^^xsd:dayTimeDuration)
+              FILTER(?when >= "{begin}"^^xsd:dateTime && ?when < "{end}"^^xsd:dateTime)
               ?event sosa:phenomenonTime ?instant ; dcterms:isPartOf ?source ;
                      deep:detectionConfidence ?confidence ;
                      geo:hasDefaultGeometry/geo:asWKT ?wkt }}""",

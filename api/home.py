@@ -1,0 +1,227 @@
+"""The first page: what the graph holds, and the danger map of a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import BadRequestError
+from api.links import page_of
+from api.maps import Shape, draw
+from api.pages import render, stylesheet
+from kg.geometry import parse_wkt
+from kg.query import number, select, text
+from kg.temporal import day_bounds, timestamp
+
+if TYPE_CHECKING:
+    from api.state import State
+
+router = APIRouter()
+
+
+@router.get("/")
+async def home(request: Request, day: str | None = None) -> Response:
+    """Show the sources, the models' scores, and the predictions of a day."""
+    return await run_in_threadpool(_home, request, request.app.state.deepcube, day)
+
+
+@router.get("/static/style.css")
+async def style() -> Response:
+    """Send the style sheet."""
+    return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """Send nothing: there is no icon, and browsers ask for one."""
+    return Response(status_code=204)
+
+
+def _home(request: Request, state: State, day: str | None) -> Response:
+    run = _latest_run(state)
+    values: dict[str, object] = {
+        "counts": _counts(state),
+        "sources": _sources(state),
+        "run": run,
+        "scores": _scores(state, run["iri"]) if run else [],
+        "day": None,
+    }
+    if run:
+        chosen = _parse_day(day) or _most_dangerous_day(state, run["iri"])
+        if chosen is not None:
+            values |= _danger(state, run["iri"], chosen)
+    return render(request, "home.html", values)
+
+
+def _parse_day(day: str | None) -> date | None:
+    if day is None:
+        return None
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise BadRequestError(f"day is a date like 2015-10-04, not {day!r}") from error
+
+
+def _counts(state: State) -> list[tuple[str, int]]:
+    rows = select(
+        state.store,
+        """SELECT ?label (COUNT(?x) AS ?n) WHERE {
+             VALUES ?kind { deep:Source deep:Chunk deep:Series deep:ActiveFireDetection
+                            deep:InputPlan deep:Run deep:Prediction deep:Alert }
+             ?x a ?kind . ?kind rdfs:label ?label } GROUP BY ?label ORDER BY DESC(?n)""",
+    )
+    return [(text(r["label"]), int(number(r["n"]))) for r in rows if "label" in r]
+
+
+def _sources(state: State) -> list[dict[str, str]]:
+    rows = select(
+        state.store,
+        """SELECT ?source ?title ?kind ?items ?licence ?from ?to ?simulated WHERE {
+             ?source a deep:Source, ?class ; dcterms:title ?title ; deep:itemCount ?items ;
+                     dcterms:license ?licence .
+             ?class rdfs:subClassOf deep:Source ; rdfs:label ?kind .
+             OPTIONAL { ?source dcterms:temporal ?t .
+                        ?t time:hasBeginning/time:inXSDDateTimeStamp ?from ;
+                           time:hasEnd/time:inXSDDateTimeStamp ?to }
+           } ORDER BY ?kind ?title""",
+    )
+    return [
+        {
+            "href": page_of(state.iris, text(r["source"])),
+            "title": text(r["title"]),
+            "kind": text(r["kind"]),
+            "items": text(r["items"]),
+            "licence": text(r["licence"]),
+            "period": f"{text(r['from'])[:10]} to {text(r['to'])[:10]}" if "from" in r else "",
+        }
+        for r in rows
+    ]
+
+
+def _latest_run(state: State) -> dict[str, str] | None:
+    rows = select(
+        state.store,
+        """SELECT ?run ?label ?ended ?simulated WHERE {
+             ?run a deep:Run ; deep:runStatus deep:RunSucceeded ; rdfs:label ?label ;
+                  prov:endedAtTime ?ended .
+             BIND(EXISTS { ?run a deep:Simulated } AS ?simulated)
+           } ORDER BY DESC(?ended) LIMIT 1""",
+    )
+    if not rows:
+        return None
+    return {
+        "iri": text(rows[0]["run"]),
+        "href": page_of(state.iris, text(rows[0]["run"])),
+        "label": text(rows[0]["label"]),
+        "ended": text(rows[0]["ended"])[:16].replace("T", " "),
+        "simulated": "yes" if text(rows[0]["simulated"]) == "true" else "",
+    }
+
+
+def _most_dangerous_day(state: State, run: str) -> date | None:
+    rows = select(
+        state.store,
+        f"""SELECT ?begin (AVG(?value) AS ?mean) WHERE {{
+              ?p prov:wasGeneratedBy <{run}> ; sosa:hasSimpleResult ?value ;
+                 sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp ?begin
+            }} GROUP BY ?begin ORDER BY DESC(?mean) LIMIT 1""",
+    )
+    return date.fromisoformat(text(rows[0]["begin"])[:10]) if rows and "begin" in rows[0] else None
+
+
+def _danger(state: State, run: str, day: date) -> dict[str, object]:
+    begin, end = (timestamp(moment) for moment in day_bounds(day))
+    rows = select(
+        state.store,
+        f"""SELECT ?p ?cell ?wkt ?value ?low ?high ?class ?colour WHERE {{
+              ?instant time:inXSDDateTimeStamp "{begin}"^^xsd:dateTime .
+              ?interval time:hasBeginning ?instant .
+              ?p sosa:phenomenonTime ?interval ; prov:wasGeneratedBy <{run}> ;
+                 sosa:hasSimpleResult ?value ; deep:lowerBound ?low ; deep:upperBound ?high ;
+                 deep:dangerClass ?c ; sosa:hasFeatureOfInterest ?f .
+              ?c rdfs:label ?class ; deep:colour ?colour .
+              ?f rdfs:label ?cell ; geo:hasDefaultGeometry/geo:asWKT ?wkt .
+            }} ORDER BY DESC(?value) ?cell""",
+    )
+    cells = [
+        {
+            "href": page_of(state.iris, text(r["p"])),
+            "cell": text(r["cell"]),
+            "value": f"{number(r['value']):.2f}",
+            "interval": f"{number(r['low']):.2f} to {number(r['high']):.2f}",
+            "class": text(r["class"]),
+            "wkt": text(r["wkt"]),
+            "colour": text(r["colour"]),
+        }
+        for r in rows
+    ]
+    shapes = [
+        Shape(
+            geometry=parse_wkt(c["wkt"]),
+            colour=c["colour"],
+            label=f"{c['cell']}: {c['value']} ({c['interval']}), {c['class']}",
+            href=c["href"],
+        )
+        for c in cells
+    ]
+    alerts = select(
+        state.store,
+        f"""SELECT ?alert ?headline ?area WHERE {{
+              ?alert a deep:Alert ; prov:wasGeneratedBy <{run}> ; deep:capHeadline ?headline ;
+                     deep:capOnset ?onset ; deep:capExpires ?expires ;
+                     deep:alertArea/rdfs:label ?area .
+              FILTER(?onset < "{end}"^^xsd:dateTime && ?expires > "{begin}"^^xsd:dateTime)
+            }} ORDER BY DESC(?headline) ?area LIMIT 12""",
+    )
+    return {
+        "day": day.isoformat(),
+        "before": (day - timedelta(days=1)).isoformat(),
+        "after": (day + timedelta(days=1)).isoformat(),
+        "map": draw(state.store, shapes, f"Fire danger on {day.isoformat()}"),
+        "cells": cells[:12],
+        "legend": _legend(state),
+        "alerts": [
+            {
+                "href": page_of(state.iris, text(a["alert"])),
+                "headline": text(a["headline"]),
+                "area": text(a["area"]),
+            }
+            for a in alerts
+        ],
+    }
+
+
+def _legend(state: State) -> list[tuple[str, str]]:
+    rows = select(
+        state.store,
+        """SELECT ?label ?colour WHERE { ?c skos:inScheme deep:FireDangerClasses ;
+             deep:colour ?colour ; rdfs:label ?label ; skos:notation ?order } ORDER BY ?order""",
+    )
+    return [(text(r["label"]), text(r["colour"])) for r in rows]
+
+
+def _scores(state: State, run: str) -> list[dict[str, str]]:
+    rows = select(
+        state.store,
+        f"""SELECT ?e ?protocol ?method ?baseline ?auc ?auprc WHERE {{
+              ?e a deep:Evaluation ; prov:wasGeneratedBy <{run}> ; deep:protocol ?protocol ;
+                 deep:evaluatedMethod ?method ; deep:isBaseline ?baseline ;
+                 dqv:hasQualityMeasurement ?a, ?p .
+              ?a dqv:isMeasurementOf deep:AUC ; dqv:value ?auc .
+              ?p dqv:isMeasurementOf deep:AUPRC ; dqv:value ?auprc .
+            }} ORDER BY DESC(?protocol) DESC(?baseline) ?auc""",
+    )
+    return [
+        {
+            "href": page_of(state.iris, text(r["e"])),
+            "protocol": text(r["protocol"]).partition(":")[0],
+            "method": text(r["method"]),
+            "ours": "" if text(r["baseline"]) == "true" else "yes",
+            "auc": f"{number(r['auc']):.3f}",
+            "auprc": f"{number(r['auprc']):.3f}",
+        }
+        for r in rows
+    ]
