@@ -172,9 +172,9 @@ def _danger(state: State, run: str, day: date) -> dict[str, object]:
         f"""SELECT ?alert ?headline ?area WHERE {{
               ?alert a deep:Alert ; prov:wasGeneratedBy <{run}> ; deep:capHeadline ?headline ;
                      deep:capOnset ?onset ; deep:capExpires ?expires ;
-                     deep:alertArea/rdfs:label ?area .
+                     deep:capSeverity ?severity ; deep:alertArea/rdfs:label ?area .
               FILTER(?onset < "{end}"^^xsd:dateTime && ?expires > "{begin}"^^xsd:dateTime)
-            }} ORDER BY DESC(?headline) ?area LIMIT 12""",
+            }} ORDER BY ?severity DESC(?expires) ?onset ?area LIMIT 12""",
     )
     return {
         "day": day.isoformat(),

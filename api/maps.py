@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Pixels of the longer side.
 _SIZE = 640
-#: Share of the extent that is added on each side, and the least extent in degrees.
-_MARGIN, _LEAST = 0.35, 4.0
+#: What is added around the extent on each side: a share of it, and degrees.
+_SHARE, _DEGREES = 0.06, 2.0
 _POINT_RADIUS = 5
 
 
@@ -74,8 +74,8 @@ def draw(store: GraphStore, shapes: list[Shape], title: str) -> Markup:
 
 def _window(bounds: tuple[float, float, float, float]) -> BaseGeometry:
     west, south, east, north = bounds
-    half_x = max((east - west) * (0.5 + _MARGIN), _LEAST / 2)
-    half_y = max((north - south) * (0.5 + _MARGIN), _LEAST / 2)
+    half_x = (east - west) * (0.5 + _SHARE) + _DEGREES
+    half_y = (north - south) * (0.5 + _SHARE) + _DEGREES
     x, y = (west + east) / 2, (south + north) / 2
     return shapely.box(
         max(x - half_x, -180), max(y - half_y, -90), min(x + half_x, 180), min(y + half_y, 90)

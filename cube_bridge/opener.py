@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_ZARR_MARKERS = (".zgroup", ".zmetadata", "zarr.json")
+#: Metadata of a whole zarr v2 group in one file; v3 has it in zarr.json.
+_CONSOLIDATED = ".zmetadata"
+_ZARR_MARKERS = (".zgroup", _CONSOLIDATED, "zarr.json")
 #: First bytes of NetCDF 3 and of HDF5, on which NetCDF 4 is built.
 _NETCDF_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
 #: Uncompressed bytes of a chunk where the file does not say how it is chunked.
@@ -78,7 +80,9 @@ def _open(path: Path) -> xr.Dataset:
     if path.is_dir():
         if not any((path / marker).is_file() for marker in _ZARR_MARKERS):
             raise NotACubeError(f"the folder {path.name} holds no zarr group")
-        folder: xr.Dataset = xr.open_zarr(path, chunks={}, consolidated=None)
+        folder: xr.Dataset = xr.open_zarr(
+            path, chunks={}, consolidated=(path / _CONSOLIDATED).is_file()
+        )
         return folder
     if _is_netcdf(path):
         dataset = xr.open_dataset(path, engine="netcdf4", chunks={})
@@ -127,7 +131,7 @@ def _open_tar(path: Path) -> xr.Dataset:
         if m.name.startswith(prefix)
     }
     mapper = fsspec.get_mapper("reference://", fo={"version": 1, "refs": references})
-    dataset: xr.Dataset = xr.open_zarr(mapper, chunks={}, consolidated=None)
+    dataset: xr.Dataset = xr.open_zarr(mapper, chunks={}, consolidated=_CONSOLIDATED in references)
     return dataset
 
 

@@ -90,9 +90,10 @@ def read_rows(path: Path, mapping: TableMapping) -> Iterator[pd.DataFrame]:
     _check_columns(path, wanted)
     first_row = 2  # the header is row 1, as in a spreadsheet
     try:
-        for raw in pd.read_csv(path, usecols=wanted, dtype=str, chunksize=_ROWS):
-            yield _checked(raw, mapping, first_row)
-            first_row += len(raw)
+        with pd.read_csv(path, usecols=wanted, dtype=str, chunksize=_ROWS) as reader:
+            for raw in reader:
+                yield _checked(raw, mapping, first_row)
+                first_row += len(raw)
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise TableError(f"{path.name} is no CSV table: {error}") from error
 
@@ -245,8 +246,10 @@ def _station_quads(
     yield Quad(station, RDFS.label, Literal(f"station at {point[1]:g}°, {point[0]:g}°"))
     yield from geometry_quads(station, Point(*point))
     for column, accumulator in columns.items():
+        place = f"{point[1]:g}°, {point[0]:g}°"
         series = series_iri(source, *point, column)
         yield from part_quads(series, DEEP.Series, source)
+        yield Quad(series, RDFS.label, Literal(f"{column.strip()} at {place}"))
         yield Quad(series, DEEP.atStation, station)
         yield Quad(series, DEEP.ofVariable, variable_iri(source, column))
         yield Quad(series, DCTERMS.temporal, period)

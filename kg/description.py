@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Triple
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 
 from kg.errors import ResourceNotFoundError
 from kg.query import select, text
@@ -29,7 +29,7 @@ class Description:
 
 
 def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> Description:
-    """Return what the default graph, or else any named graph, says of a resource.
+    """Return what the graph says of a resource, named graphs included.
 
     Raises:
         ResourceNotFoundError: Nothing is known of it.
@@ -50,9 +50,9 @@ def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> Descri
 
 
 def _closure(store: GraphStore, subject: Subject, found: dict[Triple, None]) -> None:
-    quads: list[Quad] = list(store.quads(subject, None, None, DefaultGraph()))
-    # Definitions of classes and models are in named graphs; see kg.vocabulary.
-    for quad in quads or store.quads(subject, None, None, None):
+    # In every graph: definitions of classes and models have graphs of their own, and what is
+    # in the default graph of them lacks the blank nodes; see kg.vocabulary.
+    for quad in list(store.quads(subject, None, None, None)):
         if quad.triple in found:
             continue
         found[quad.triple] = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from ontology.terms import RDF, TIME, XSD
+from ontology.terms import RDF, RDFS, TIME, XSD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +68,17 @@ def interval_quads(iris: Iris, begin: datetime, end: datetime) -> Iterator[Quad]
         raise ValueError(f"the interval ends ({end}) before it begins ({begin})")
     node = interval(iris, begin, end)
     yield Quad(node, RDF.type, TIME.Interval)
+    yield Quad(node, RDFS.label, Literal(_interval_label(begin, end)))
     yield Quad(node, TIME.hasBeginning, instant(iris, begin))
     yield Quad(node, TIME.hasEnd, instant(iris, end))
     yield from instant_quads(iris, begin)
     yield from instant_quads(iris, end)
+
+
+def _interval_label(begin: datetime, end: datetime) -> str:
+    if end - begin == timedelta(days=1):
+        return begin.date().isoformat()
+    return f"{begin.date().isoformat()} to {end.date().isoformat()}"
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:

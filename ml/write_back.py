@@ -60,9 +60,7 @@ def _cell_quads(outcome: Outcome, cell: int, spells: list[Spell], iris: Iris) ->
     lon, lat = float(data.longitude[cell]), float(data.latitude[cell])
     node = cell_iri(iris, lon, lat)
     yield Quad(node, RDF.type, DEEP.Cell)
-    yield Quad(
-        node, RDFS.label, Literal(f"cell around {_degrees(lat, 'NS')} {_degrees(lon, 'EW')}")
-    )
+    yield Quad(node, RDFS.label, Literal(f"cell around {_position(lon, lat)}"))
     yield from geometry_quads(
         node,
         shapely.box(lon - HALF_SIDE, lat - HALF_SIDE, lon + HALF_SIDE, lat + HALF_SIDE),
@@ -103,6 +101,10 @@ def _prediction_quads(
     yield Quad(prediction, RDF.type, DEEP.Prediction)
     if outcome.simulated:
         yield Quad(prediction, RDF.type, DEEP.Simulated)
+    data = outcome.data
+    where = _position(float(data.longitude[cell]), float(data.latitude[cell]))
+    label = f"fire danger, {where}, {begin.date().isoformat()}"
+    yield Quad(prediction, RDFS.label, Literal(label))
     yield Quad(prediction, SOSA.hasFeatureOfInterest, node)
     yield Quad(prediction, SOSA.observedProperty, DEEP.FireDangerOfCell)
     yield Quad(prediction, SOSA.phenomenonTime, interval(iris, begin, end))
@@ -205,5 +207,6 @@ def _measurement(
     yield Quad(node, DQV.value, double(value))
 
 
-def _degrees(value: float, hemispheres: str) -> str:
-    return f"{abs(value):g}°{hemispheres[value < 0]}"
+def _position(longitude: float, latitude: float) -> str:
+    north, east = "NS"[latitude < 0], "EW"[longitude < 0]
+    return f"{abs(latitude):g}°{north} {abs(longitude):g}°{east}"

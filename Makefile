@@ -1,0 +1,41 @@
+# Everything happens in .venv; each target sets up what it needs, once.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test lint bench wheel clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/.run-installed  ## the main job, end to end
+	$(BIN)/deepcube demo --store build/demo/store
+
+test: .venv/.dev-installed  ## all tests
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+lint: .venv/.dev-installed  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev-installed  ## benchmarks, each beside a peer
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only
+
+wheel: .venv/.dev-installed  ## builds the wheel and tests its data files outside the checkout
+	rm -rf build/wheel
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(BIN)/python tests/wheel.py build/wheel/*.whl
+
+clean:
+	rm -rf .venv build dist
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "DeepCube needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.run-installed: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[ml]'
+	touch $@
+
+.venv/.dev-installed: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[ml,dev]'
+	touch $@ .venv/.run-installed

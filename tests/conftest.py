@@ -1,0 +1,166 @@
+"""Fixtures that several folders share: stores, small sources, the real files, a finished run."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, settings
+
+from cube_bridge.datasets import locate
+from cube_bridge.indexing import index_file
+from cube_bridge.mapping import parse_mapping
+from cube_bridge.simulation import ISLAND, simulate
+from kg.embedded import EmbeddedStore
+from kg.iris import Iris
+from kg.temporal import day_bounds
+
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci")
+
+SERIES_MAPPING = {
+    "kind": "series",
+    "source": {"id": "stations", "title": "Stations", "license": "https://spdx.org/licenses/MIT"},
+    "longitude": "lon",
+    "latitude": "lat",
+    "time": {"column": "date", "resolution": "P1D"},
+    "variables": [
+        {
+            "column": "tas",
+            "label": "air temperature",
+            "property": "grib:167",
+            "unit": "unit:DEG_C",
+            "valid_range": [-60, 60],
+        }
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch, tmp_path_factory):
+    """Keep weights and simulated files of tests out of the user's cache."""
+    monkeypatch.setenv("DEEPCUBE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("DEEPCUBE_STORE", raising=False)
+    monkeypatch.delenv("DEEPCUBE_ENDPOINT", raising=False)
+    monkeypatch.delenv("DEEPCUBE_BASE_IRI", raising=False)
+
+
+@pytest.fixture
+def iris():
+    return Iris()
+
+
+@pytest.fixture
+def store():
+    with EmbeddedStore() as opened:
+        yield opened
+
+
+@pytest.fixture
+def real_data():
+    """Return a function from a registered name to its file, or skip where it is not here."""
+
+    def find(name: str) -> Path:
+        if "DEEPCUBE_DATA" not in os.environ:
+            pytest.skip(f"{name} is not here: DEEPCUBE_DATA is not set")
+        path = locate_or_none(name)
+        if path is None and os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is not under DEEPCUBE_DATA, and CI=true")
+        if path is None:
+            pytest.skip(f"{name} is not under DEEPCUBE_DATA")
+        return path
+
+    return find
+
+
+def locate_or_none(name: str) -> Path | None:
+    try:
+        return locate(name)
+    except LookupError:
+        return None
+
+
+@pytest.fixture
+def weather_csv(tmp_path):
+    """A table of two stations and four days."""
+    days = pd.date_range("2020-01-01", periods=4).strftime("%Y-%m-%d")
+    rows = [
+        {"date": day, "lon": lon, "lat": lat, "tas": 10 * i + d}
+        for i, (lon, lat) in enumerate([(10.0, 50.0), (11.5, 51.0)])
+        for d, day in enumerate(days)
+    ]
+    path = tmp_path / "weather.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def series_mapping():
+    return parse_mapping(SERIES_MAPPING, "stations")
+
+
+def make_cube(times=6, height=8, width=10, *, west=10.0, north=52.0):
+    """Return a cube with CF metadata, half a degree a cell, some cells NaN."""
+    values = np.random.default_rng(0).normal(280, 10, (times, height, width)).astype("float32")
+    values[:, 0, 0] = np.nan
+    return xr.Dataset(
+        {
+            "ts": (
+                ("time", "lat", "lon"),
+                values,
+                {"standard_name": "surface_temperature", "units": "K", "long_name": "surface"},
+            )
+        },
+        coords={
+            "time": pd.date_range("2020-01-01", periods=times),
+            "lat": ("lat", north - 0.5 * np.arange(height), {"units": "degrees_north"}),
+            "lon": ("lon", west + 0.5 * np.arange(width), {"units": "degrees_east"}),
+        },
+    )
+
+
+@pytest.fixture
+def cube():
+    return make_cube()
+
+
+@pytest.fixture
+def cube_nc(tmp_path, cube):
+    path = tmp_path / "cube.nc"
+    encoding = {"ts": {"chunksizes": (3, 4, 5)}}
+    cube.to_netcdf(path, encoding=encoding)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A store folder with a simulated summer indexed, planned, predicted: real parts, small sizes.
+
+    Returns:
+        (folder of the store, IRI of the plan, IRI of the run)
+    """
+    from ml.inputs import make_plan  # noqa: PLC0415  # torch, only where it is needed
+    from ml.models.fire_danger import FIRE_DANGER, Config  # noqa: PLC0415
+    from ml.regions import find_region  # noqa: PLC0415
+    from ml.worker import request_run, work  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("finished")
+    iris = Iris()
+    with pytest.MonkeyPatch.context() as patch, EmbeddedStore(folder / "store") as store:
+        patch.setenv("DEEPCUBE_CACHE", str(folder / "cache"))
+        for source in simulate(folder / "summer"):
+            index_file(store, iris, source.path, source.mapping)
+        period = (
+            day_bounds(pd.Timestamp("2015-01-01"))[0],
+            day_bounds(pd.Timestamp("2015-12-31"))[1],
+        )
+        plan = make_plan(store, iris, FIRE_DANGER, find_region(store, iris, ISLAND), period)
+        config = Config(steps=20, members=2, hidden=16)
+        start = pd.Timestamp("2015-11-01")
+        run = request_run(store, iris, plan.iri, start, config, spatial_folds=0)
+        assert work(store, iris) == 1
+    return folder / "store", plan.iri, run
