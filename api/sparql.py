@@ -102,12 +102,16 @@ async def _answer(request: Request, sparql: str) -> Response:
 def _evaluate(request: Request, sparql: str) -> Response:
     state: State = request.app.state.deepcube
     result = state.store.query(sparql)
-    formats = RDF_FORMATS if is_graph(result) else RESULT_FORMATS
-    media_type = choose(request.headers.get("accept"), [*formats, _HTML])
-    if media_type == _HTML:
-        return render(request, "sparql.html", _results(state, sparql, result))
-    body = serialise_result(result, formats[media_type])
-    return Response(body, media_type=media_type, headers={"Vary": "Accept"})
+    try:
+        formats = RDF_FORMATS if is_graph(result) else RESULT_FORMATS
+        media_type = choose(request.headers.get("accept"), [*formats, _HTML])
+        if media_type == _HTML:
+            return render(request, "sparql.html", _results(state, sparql, result))
+        body = serialise_result(result, formats[media_type])
+        return Response(body, media_type=media_type, headers={"Vary": "Accept"})
+    finally:
+        # A result must die on the thread that made it; an error would carry it to another.
+        del result
 
 
 def _form(sparql: str) -> dict[str, object]:

@@ -103,8 +103,8 @@ def series_mapping():
     return parse_mapping(SERIES_MAPPING, "stations")
 
 
-def make_cube(times=6, height=8, width=10, *, west=10.0, north=52.0):
-    """Return a cube with CF metadata, half a degree a cell, some cells NaN."""
+def make_cube(times=6, height=8, width=10, *, west=10.0, north=52.0, step=0.5):
+    """Return a cube with CF metadata, some cells NaN."""
     values = np.random.default_rng(0).normal(280, 10, (times, height, width)).astype("float32")
     values[:, 0, 0] = np.nan
     return xr.Dataset(
@@ -117,8 +117,8 @@ def make_cube(times=6, height=8, width=10, *, west=10.0, north=52.0):
         },
         coords={
             "time": pd.date_range("2020-01-01", periods=times),
-            "lat": ("lat", north - 0.5 * np.arange(height), {"units": "degrees_north"}),
-            "lon": ("lon", west + 0.5 * np.arange(width), {"units": "degrees_east"}),
+            "lat": ("lat", north - step * np.arange(height), {"units": "degrees_north"}),
+            "lon": ("lon", west + step * np.arange(width), {"units": "degrees_east"}),
         },
     )
 

@@ -1,0 +1,218 @@
+"""The application in process, on a store with a finished run."""
+
+import re
+import shutil
+
+import pytest
+from pyoxigraph import RdfFormat, parse
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from kg.embedded import EmbeddedStore
+from kg.query import select, text
+
+HTML = {"Accept": "text/html"}
+COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/deepcube/ontology#Alert> }"
+
+
+@pytest.fixture(scope="module")
+def served(finished, tmp_path_factory):
+    """A client, the store behind it, and the run in it; only read in this module."""
+    folder = tmp_path_factory.mktemp("served") / "store"
+    shutil.copytree(finished[0], folder)
+    with EmbeddedStore(folder, read_only=True) as store:
+        yield TestClient(create_app(store), raise_server_exceptions=False), store, finished[2]
+
+
+@pytest.fixture
+def writable(store):
+    return TestClient(create_app(store)), store
+
+
+def a_prediction(store, run):
+    rows = select(
+        store, f"SELECT ?p {{ ?p prov:wasGeneratedBy {run} ; a deep:Prediction }} LIMIT 1"
+    )
+    return text(rows[0]["p"])
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "start"),
+    [
+        (None, "application/sparql-results+json", b'{"head"'),
+        ("application/json", "application/json", b'{"head"'),
+        ("application/sparql-results+xml", "application/sparql-results+xml", b"<?xml"),
+        ("text/csv", "text/csv; charset=utf-8", b"n\r\n"),
+        ("text/tab-separated-values", "text/tab-separated-values; charset=utf-8", b"?n\n"),
+        ("text/html", "text/html; charset=utf-8", b"<!doctype html>"),
+    ],
+)
+def test_a_select_comes_in_each_form(served, accept, media_type, start):
+    client, _, _ = served
+    headers = {"Accept": accept} if accept else {"Accept": "*/*"}
+    answer = client.get("/sparql", params={"query": COUNT}, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.content.startswith(start)
+
+
+def test_get_form_and_direct_post_give_the_same(served):
+    client, _, _ = served
+    direct = {"Content-Type": "application/sparql-query"}
+    answers = [
+        client.get("/sparql", params={"query": COUNT}),
+        client.post("/sparql", data={"query": COUNT}),
+        client.post("/sparql", content=COUNT, headers=direct),
+    ]
+    assert {a.status_code for a in answers} == {200}
+    assert len({a.content for a in answers}) == 1
+
+
+def test_ask_and_construct(served):
+    client, _, _ = served
+    assert client.get("/sparql", params={"query": "ASK {}"}).json()["boolean"] is True
+    query = "CONSTRUCT { ?s a ?t } WHERE { ?s a ?t } LIMIT 5"
+    answer = client.get("/sparql", params={"query": query}, headers={"Accept": "text/turtle"})
+    assert len(list(parse(answer.content, format=RdfFormat.TURTLE))) == 5
+    assert client.get("/sparql", params={"query": query}, headers=HTML).text.count("<tr>") == 6
+    csv = {"Accept": "text/csv"}
+    assert client.get("/sparql", params={"query": query}, headers=csv).status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "message"),
+    [
+        (("GET", {"params": {"query": "SELECT * {"}}), 400, "malformed SPARQL"),
+        (("GET", {}), 400, "no query"),
+        (("GET", {"params": {"query": "ASK {}", "default-graph-uri": "urn:g"}}), 400, "FROM"),
+        (("POST", {"data": {"sparql": "ASK {}"}}), 400, "exactly one field"),
+        (("POST", {"content": "ASK {}", "headers": {"Content-Type": "text/plain"}}), 415, "send"),
+        (
+            (
+                "POST",
+                {
+                    "content": b"ASK {} # \xff",
+                    "headers": {"Content-Type": "application/sparql-query"},
+                },
+            ),
+            400,
+            "not UTF-8",
+        ),
+        (
+            ("GET", {"params": {"query": "ASK {}"}, "headers": {"Accept": "image/png"}}),
+            406,
+            "cannot send",
+        ),
+        (("DELETE", {}), 405, "no DELETE"),
+    ],
+)
+def test_bad_requests_get_a_clear_message(served, request_, status, message):
+    client, _, _ = served
+    method, options = request_
+    answer = client.request(method, "/sparql", **options)
+    assert answer.status_code == status
+    assert message in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_a_prediction_is_rdf_for_programs_and_a_page_for_people(served):
+    client, store, run = served
+    iri = a_prediction(store, run)
+    path = iri.removeprefix("http://localhost:8000")
+    turtle = client.get(path, headers={"Accept": "text/turtle"})
+    triples = {q.triple for q in parse(turtle.content, format=RdfFormat.TURTLE)}
+    asked = {q.triple for q in store.quads() if getattr(q.subject, "value", "") == iri}
+    assert triples == asked
+    assert turtle.headers["vary"] == "Accept"
+    page = client.get(path, headers=HTML)
+    assert page.status_code == 200
+    assert "<svg" in page.text
+    assert "Simulated" in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_every_link_of_a_page_leads_somewhere(served):
+    client, store, run = served
+    seen, waiting = set(), ["/", a_prediction(store, run).removeprefix("http://localhost:8000")]
+    while waiting and len(seen) < 60:
+        path = waiting.pop(0)
+        seen.add(path)
+        answer = client.get(path, headers=HTML)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:200]}"
+        links = re.findall(r'href="(/[^"]*)"', answer.text)
+        waiting += [w for link in links if (w := link.replace("&amp;", "&")) not in seen]
+    assert len(seen) == 60
+
+
+def test_the_overview_shows_the_day_asked_for(served):
+    client, _, _ = served
+    page = client.get("/", params={"day": "2015-11-20"}, headers=HTML).text
+    assert "Fire danger on 2015-11-20" in page
+    assert page.count('class="shape"') == 64
+    assert "Simulated" in page
+    assert "No prediction" in client.get("/", params={"day": "1999-01-01"}).text
+    assert client.get("/", params={"day": "tomorrow"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/id/nothing/here", 404),
+        ("/resource?iri=http://example.org/unknown", 404),
+        ("/resource", 400),
+        ("/resource?iri=not an iri", 400),
+        ("/resource?iri=urn:x&format=pdf", 400),
+        ("/no-such-page", 404),
+    ],
+)
+def test_what_does_not_exist_is_an_error_for_people_and_programs(served, path, status):
+    client, _, _ = served
+    for accept in ("text/html", "text/turtle"):
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.status_code == status
+        assert "Traceback" not in answer.text
+    assert "<!doctype html>" in client.get(path, headers=HTML).text
+
+
+def test_markup_in_data_is_shown_not_run(writable):
+    client, store = writable
+    store.update(
+        "INSERT DATA { <http://localhost:8000/id/x> "
+        "<http://www.w3.org/2000/01/rdf-schema#label> '<script>alert(1)</script>' ; "
+        "<urn:link> <javascript:alert(1)> ; "
+        "<http://www.opengis.net/ont/geosparql#asWKT> 'POINT(1 1)' }"
+    )
+    page = client.get("/id/x", headers=HTML).text
+    assert "<script" not in page
+    assert 'href="javascript' not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_updates_are_transactions_and_can_be_forbidden(writable, store):
+    client, _ = writable
+    good = {"Content-Type": "application/sparql-update"}
+    assert client.post("/update", content="INSERT DATA {<urn:a> <urn:b> 1}", headers=good)
+    assert len(store) == 1
+    answer = client.post("/update", content="INSERT DATA {<urn:a> <urn:b> 2", headers=good)
+    assert answer.status_code == 400
+    assert len(store) == 1
+    closed = TestClient(create_app(store, read_only=True))
+    answer = closed.post("/update", data={"update": "CLEAR ALL"})
+    assert answer.status_code == 403
+    assert len(store) == 1
+
+
+def test_an_empty_store_has_a_first_page(writable):
+    client, _ = writable
+    assert "Nothing yet" in client.get("/", headers=HTML).text
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/static/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_a_store_that_is_gone_is_not_ready(store):
+    client = TestClient(create_app(store))
+    store.close()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200

@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ml.cell_days import CellDays
+from ml.errors import RunError
+from ml.models.fire_danger import Config, FireDangerNet, make_batch
+from ml.run import execute
+from ml.train import choose_device, load, predict, save, train
+
+TINY = Config(hidden=16, members=2, steps=60, rows=512, dropout=0.0, learning_rate=2e-2)
+
+
+def synthetic(cells=6, days=200, seed=0):
+    """Return cell-days on which a dry day means fire."""
+    generator = np.random.default_rng(seed)
+    humidity = generator.uniform(10, 90, (cells, days))
+    weather = np.stack(
+        [
+            generator.uniform(100, 300, (cells, days)),
+            generator.uniform(10, 35, (cells, days)),
+            humidity,
+            generator.uniform(0, 10, (cells, days)),
+        ],
+        axis=-1,
+    )
+    return CellDays(
+        longitude=130 + 2.0 * np.arange(cells),
+        latitude=np.full(cells, -20.0),
+        days=pd.date_range("2020-01-01", periods=days),
+        weather=weather.astype(np.float32),
+        fires=(humidity < 30).astype(np.float32) * 3,
+    )
+
+
+@pytest.mark.parametrize("nowcast", [True, False])
+def test_nothing_of_a_later_day_is_seen(nowcast):
+    data, day = synthetic(days=60), 40
+    net = FireDangerNet(replace(TINY, nowcast=nowcast)).eval()
+    fires, weather = data.fires.copy(), data.weather.copy()
+    fires[:, day:] = 50 - fires[:, day:]  # what burns on the day itself is the target
+    first_unseen = day + 1 if nowcast else day
+    weather[:, first_unseen:] += 5
+    changed = replace(data, fires=fires, weather=weather)
+    cpu = torch.device("cpu")
+    with torch.no_grad():
+        a, b = (net.features(make_batch(d, cpu)) for d in (data, changed))
+    torch.testing.assert_close(a[:, : day + 1], b[:, : day + 1])
+    assert not torch.allclose(a[:, day + 1 :], b[:, day + 1 :])
+
+
+def test_a_tiny_model_learns_that_dry_days_burn():
+    data = synthetic()
+    rows = np.ones(data.fires.shape, dtype=bool)
+    rows[:, 150:] = False
+    probability = predict(train(data, rows, replace(TINY, steps=150)), data)
+    unseen = (probability[:, 150:] > 0.5) == data.burning[:, 150:]
+    assert unseen.mean() > 0.93
+
+
+def test_training_is_repeatable_and_the_split_is_kept():
+    data = synthetic(days=90)
+    rows = np.ones(data.fires.shape, dtype=bool)
+    rows[3] = False
+    cpu = torch.device("cpu")
+    a = predict(train(data, rows, TINY, device=cpu), data, device=cpu)
+    b = predict(train(data, rows, TINY, device=cpu), data, device=cpu)
+    np.testing.assert_array_equal(a, b)
+    with pytest.raises(RunError, match="nothing to learn"):
+        train(data, np.zeros_like(rows), TINY)
+
+
+def test_weights_survive_a_file(tmp_path):
+    data = synthetic(days=60)
+    net = train(data, np.ones(data.fires.shape, dtype=bool), TINY)
+    save(net, tmp_path / "w.pt")
+    np.testing.assert_array_equal(predict(load(tmp_path / "w.pt"), data), predict(net, data))
+    assert [p.name for p in tmp_path.iterdir()] == ["w.pt"]
+
+
+def test_a_run_predicts_the_days_asked_for_with_bounds_around_them():
+    data = synthetic(days=240)
+    stages = []
+    result = execute(
+        data,
+        pd.Timestamp("2020-07-01"),
+        TINY,
+        spatial_folds=2,
+        progress=lambda stage, *_: stages.append(stage),
+    )
+    assert result.first == 182
+    assert result.probability.shape == (6, 58)
+    assert (result.intervals.lower <= result.probability).all()
+    assert (result.probability <= result.intervals.upper).all()
+    methods = {(e.protocol.partition(":")[0], e.method) for e in result.evaluations}
+    assert len(methods) == 6 + 5
+    ours = [e.scores.auc for e in result.evaluations if not e.is_baseline]
+    assert min(ours[0:1]) > 0.9
+    assert "spatial cross-validation" in stages
+
+
+def test_a_run_says_which_days_it_needs():
+    data = synthetic(days=150)
+    for day in ("2020-02-01", "2021-01-01"):
+        with pytest.raises(RunError, match="need 120 days"):
+            execute(data, pd.Timestamp(day), TINY)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_gpu_and_cpu_agree():
+    data = synthetic()
+    rows = np.ones(data.fires.shape, dtype=bool)
+    assert choose_device().type == "cuda"
+    net = train(data, rows, TINY)
+    gpu, cpu = (predict(net, data, device=torch.device(d)) for d in ("cuda", "cpu"))
+    np.testing.assert_allclose(gpu, cpu, atol=2e-3)
