@@ -66,7 +66,7 @@ def open_store(
 def progress_stages() -> Iterator[Callable[[str, int, int], None]]:
     """Yield a callback (stage, done, total) that shows each stage as a progress bar on stderr.
 
-    Nothing is shown where stderr is no terminal.
+    Where stderr is no terminal, each stage is a line.
     """
     with Progress(
         TextColumn("{task.description:<44}"),
@@ -80,6 +80,8 @@ def progress_stages() -> Iterator[Callable[[str, int, int], None]]:
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
+                if bar.disable:
+                    CONSOLE.print(f"{stage} ({total})", highlight=False)
                 tasks[stage] = bar.add_task(stage, total=total)
             bar.update(tasks[stage], completed=done, total=total)
 

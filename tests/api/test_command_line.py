@@ -7,9 +7,14 @@ import subprocess
 import sys
 
 import httpx2 as httpx
+import pandas as pd
 import pytest
 from SPARQLWrapper import JSON, SPARQLWrapper
 
+from kg.remote import RemoteStore
+from ml.models.fire_danger import Config
+from ml.worker import request_run, run_status
+from ontology.terms import DEEP
 from tests.servers import serving
 
 ALERTS = "SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/deepcube/ontology#Alert> }"
@@ -72,11 +77,41 @@ def test_command_line_http_and_a_sparql_client_give_the_same_answers(folder):
         assert "open in another process" in locked.stderr
 
 
-def test_a_worker_serves_a_run_over_http(folder, finished):
+def test_a_worker_executes_over_http_what_another_client_requested(folder, finished, iris):
     with serving(folder) as url:
+        remote = RemoteStore(url)
+        config = Config(steps=20, members=2, hidden=16)
+        start = pd.Timestamp("2015-12-20")
+        run = request_run(remote, iris, finished[1], start, config, spatial_folds=0)
         answer = deepcube("worker", "--once", "--endpoint", url)
         assert answer.returncode == 0, answer.stderr
-        assert answer.stdout == ""  # nothing was requested
+        assert answer.stdout.split() == [run.value]
+        assert run_status(remote, run) == DEEP.RunSucceeded
+        page = httpx.get(url, params={"day": "2015-12-20"}, headers={"Accept": "text/html"})
+        assert page.text.count('class="shape"') == 64
+        assert deepcube("worker", "--once", "--endpoint", url).stdout == ""
+
+
+def test_plan_train_predict_and_evaluate(folder, tmp_path):
+    at = ("--store", folder)
+    year = ("--from", "2015-01-01", "--to", "2015-12-31")
+    answer = deepcube("plan", "fire-danger", "--region", "Simulated Island", *year, *at)
+    assert answer.returncode == 0, answer.stderr
+    assert "must observe" in answer.stdout
+    plan = answer.stdout.split()[-1]
+    weights = tmp_path / "new" / "weights.pt"
+    answer = deepcube(
+        "train", "fire-danger", "--plan", plan, "--before", "2015-12-01", "--weights", weights, *at
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert weights.is_file()
+    predict = ("predict", "fire-danger", "--plan", plan, "--from", "2015-12-01")
+    answer = deepcube(*predict, "--weights", weights, *at)
+    assert answer.returncode == 0, answer.stderr
+    assert deepcube(*predict, "--weights", tmp_path / "none.pt", *at).returncode == 2
+    again = deepcube(*predict, *at)
+    assert "in the graph already" in again.stderr
+    assert again.stdout == answer.stdout
 
 
 @pytest.mark.parametrize(
