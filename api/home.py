@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
+from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import BadRequestError
@@ -13,6 +16,7 @@ from api.links import page_of
 from api.maps import Shape, draw
 from api.pages import render, stylesheet
 from kg.geometry import parse_wkt
+from kg.overview import danger_legend, evaluations, most_dangerous_day, sources
 from kg.query import number, select, text
 from kg.temporal import day_bounds, timestamp
 
@@ -44,15 +48,16 @@ def _home(request: Request, state: State, day: str | None) -> Response:
     run = _latest_run(state)
     values: dict[str, object] = {
         "counts": _counts(state),
-        "sources": _sources(state),
+        "sources": sources(state.store),
         "run": run,
-        "scores": _scores(state, run["iri"]) if run else [],
+        "scores": evaluations(state.store, run.iri) if run else [],
         "day": None,
+        "page_of": partial(page_of, state.iris),
     }
     if run:
-        chosen = _parse_day(day) or _most_dangerous_day(state, run["iri"])
+        chosen = _parse_day(day) or most_dangerous_day(state.store, run.iri)
         if chosen is not None:
-            values |= _danger(state, run["iri"], chosen)
+            values |= _danger(state, run.iri, chosen)
     return render(request, "home.html", values)
 
 
@@ -76,32 +81,17 @@ def _counts(state: State) -> list[tuple[str, int]]:
     return [(text(r["label"]), int(number(r["n"]))) for r in rows if "label" in r]
 
 
-def _sources(state: State) -> list[dict[str, str]]:
-    rows = select(
-        state.store,
-        """SELECT ?source ?title ?kind ?items ?licence ?from ?to ?simulated WHERE {
-             ?source a deep:Source, ?class ; dcterms:title ?title ; deep:itemCount ?items ;
-                     dcterms:license ?licence .
-             ?class rdfs:subClassOf deep:Source ; rdfs:label ?kind .
-             OPTIONAL { ?source dcterms:temporal ?t .
-                        ?t time:hasBeginning/time:inXSDDateTimeStamp ?from ;
-                           time:hasEnd/time:inXSDDateTimeStamp ?to }
-           } ORDER BY ?kind ?title""",
-    )
-    return [
-        {
-            "href": page_of(state.iris, text(r["source"])),
-            "title": text(r["title"]),
-            "kind": text(r["kind"]),
-            "items": text(r["items"]),
-            "licence": text(r["licence"]),
-            "period": f"{text(r['from'])[:10]} to {text(r['to'])[:10]}" if "from" in r else "",
-        }
-        for r in rows
-    ]
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """The run whose predictions are shown."""
+
+    iri: NamedNode
+    label: str
+    ended: str
+    simulated: bool
 
 
-def _latest_run(state: State) -> dict[str, str] | None:
+def _latest_run(state: State) -> _Run | None:
     rows = select(
         state.store,
         """SELECT ?run ?label ?ended ?simulated WHERE {
@@ -112,34 +102,22 @@ def _latest_run(state: State) -> dict[str, str] | None:
     )
     if not rows:
         return None
-    return {
-        "iri": text(rows[0]["run"]),
-        "href": page_of(state.iris, text(rows[0]["run"])),
-        "label": text(rows[0]["label"]),
-        "ended": text(rows[0]["ended"])[:16].replace("T", " "),
-        "simulated": "yes" if text(rows[0]["simulated"]) == "true" else "",
-    }
-
-
-def _most_dangerous_day(state: State, run: str) -> date | None:
-    rows = select(
-        state.store,
-        f"""SELECT ?begin (AVG(?value) AS ?mean) WHERE {{
-              ?p prov:wasGeneratedBy <{run}> ; sosa:hasSimpleResult ?value ;
-                 sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp ?begin
-            }} GROUP BY ?begin ORDER BY DESC(?mean) LIMIT 1""",
+    return _Run(
+        iri=NamedNode(text(rows[0]["run"])),
+        label=text(rows[0]["label"]),
+        ended=text(rows[0]["ended"])[:16].replace("T", " "),
+        simulated=text(rows[0]["simulated"]) == "true",
     )
-    return date.fromisoformat(text(rows[0]["begin"])[:10]) if rows and "begin" in rows[0] else None
 
 
-def _danger(state: State, run: str, day: date) -> dict[str, object]:
+def _danger(state: State, run: NamedNode, day: date) -> dict[str, object]:
     begin, end = (timestamp(moment) for moment in day_bounds(day))
     rows = select(
         state.store,
         f"""SELECT ?p ?cell ?wkt ?value ?low ?high ?class ?colour WHERE {{
               ?instant time:inXSDDateTimeStamp "{begin}"^^xsd:dateTime .
               ?interval time:hasBeginning ?instant .
-              ?p sosa:phenomenonTime ?interval ; prov:wasGeneratedBy <{run}> ;
+              ?p sosa:phenomenonTime ?interval ; prov:wasGeneratedBy {run} ;
                  sosa:hasSimpleResult ?value ; deep:lowerBound ?low ; deep:upperBound ?high ;
                  deep:dangerClass ?c ; sosa:hasFeatureOfInterest ?f .
               ?c rdfs:label ?class ; deep:colour ?colour .
@@ -170,7 +148,7 @@ def _danger(state: State, run: str, day: date) -> dict[str, object]:
     alerts = select(
         state.store,
         f"""SELECT ?alert ?headline ?area WHERE {{
-              ?alert a deep:Alert ; prov:wasGeneratedBy <{run}> ; deep:capHeadline ?headline ;
+              ?alert a deep:Alert ; prov:wasGeneratedBy {run} ; deep:capHeadline ?headline ;
                      deep:capOnset ?onset ; deep:capExpires ?expires ;
                      deep:capSeverity ?severity ; deep:alertArea/rdfs:label ?area .
               FILTER(?onset < "{end}"^^xsd:dateTime && ?expires > "{begin}"^^xsd:dateTime)
@@ -182,7 +160,7 @@ def _danger(state: State, run: str, day: date) -> dict[str, object]:
         "after": (day + timedelta(days=1)).isoformat(),
         "map": draw(state.store, shapes, f"Fire danger on {day.isoformat()}"),
         "cells": cells[:12],
-        "legend": _legend(state),
+        "legend": danger_legend(state.store),
         "alerts": [
             {
                 "href": page_of(state.iris, text(a["alert"])),
@@ -192,36 +170,3 @@ def _danger(state: State, run: str, day: date) -> dict[str, object]:
             for a in alerts
         ],
     }
-
-
-def _legend(state: State) -> list[tuple[str, str]]:
-    rows = select(
-        state.store,
-        """SELECT ?label ?colour WHERE { ?c skos:inScheme deep:FireDangerClasses ;
-             deep:colour ?colour ; rdfs:label ?label ; skos:notation ?order } ORDER BY ?order""",
-    )
-    return [(text(r["label"]), text(r["colour"])) for r in rows]
-
-
-def _scores(state: State, run: str) -> list[dict[str, str]]:
-    rows = select(
-        state.store,
-        f"""SELECT ?e ?protocol ?method ?baseline ?auc ?auprc WHERE {{
-              ?e a deep:Evaluation ; prov:wasGeneratedBy <{run}> ; deep:protocol ?protocol ;
-                 deep:evaluatedMethod ?method ; deep:isBaseline ?baseline ;
-                 dqv:hasQualityMeasurement ?a, ?p .
-              ?a dqv:isMeasurementOf deep:AUC ; dqv:value ?auc .
-              ?p dqv:isMeasurementOf deep:AUPRC ; dqv:value ?auprc .
-            }} ORDER BY DESC(?protocol) DESC(?baseline) ?auc""",
-    )
-    return [
-        {
-            "href": page_of(state.iris, text(r["e"])),
-            "protocol": text(r["protocol"]).partition(":")[0],
-            "method": text(r["method"]),
-            "ours": "" if text(r["baseline"]) == "true" else "yes",
-            "auc": f"{number(r['auc']):.3f}",
-            "auprc": f"{number(r['auprc']):.3f}",
-        }
-        for r in rows
-    ]

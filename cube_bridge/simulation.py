@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Name of the invented island, the region to plan for.
 ISLAND = "Simulated Island"
+#: Its country code, from the range that ISO 3166-1 leaves to users.
+_CODE = "XSI"
 _SEED = 20150901
 _DAYS = pd.date_range("2015-01-01", "2015-12-31")
 #: 8 x 8 points, 3 degrees apart, on an invented island.
@@ -146,14 +148,16 @@ def _weather_table(weather: xr.Dataset) -> pd.DataFrame:
 def _country() -> gpd.GeoDataFrame:
     island = shapely.box(119.5, -35.5, 141.5, -13.5)
     return gpd.GeoDataFrame(
-        {"name": [ISLAND], "population": [3_000_000]}, geometry=[island], crs="OGC:CRS84"
+        {"name": [ISLAND], "population": [3_000_000], "code": [_CODE]},
+        geometry=[island],
+        crs="OGC:CRS84",
     )
 
 
 def _towns() -> gpd.GeoDataFrame:
     towns = {"Northport": (126.0, -14.0), "Midtown": (132.5, -23.0), "Southhaven": (139.0, -33.0)}
     return gpd.GeoDataFrame(
-        {"name": list(towns), "population": [40_000, 250_000, 900_000]},
+        {"name": list(towns), "population": [40_000, 250_000, 900_000], "code": [_CODE] * 3},
         geometry=[shapely.Point(*p) for p in towns.values()],
         crs="OGC:CRS84",
     )
@@ -192,7 +196,8 @@ def _mappings() -> dict[str, object]:
             "feature_class": feature_class,
             "name": "name",
             "attributes": [
-                {"column": "population", "predicate": "deep:population", "datatype": "xsd:integer"}
+                {"column": "population", "predicate": "deep:population", "datatype": "xsd:integer"},
+                {"column": "code", "predicate": "deep:countryCode"},
             ],
         }
 

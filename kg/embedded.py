@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from pyoxigraph import DefaultGraph, Quad, Store, parse
+from pyoxigraph import DefaultGraph, Quad, Store
 
 from kg.errors import (
     QueryError,
-    RdfSyntaxError,
     StoreError,
     StoreLockedError,
     StoreNotFoundError,
 )
+from kg.parsing import parse_quads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,12 +108,7 @@ class EmbeddedStore:
     ) -> int:
         """Parse everything first, then write it in one transaction."""
         self._require_writable()
-        try:
-            quads = list(parse(source, format=rdf_format))
-        except (SyntaxError, ValueError) as error:
-            raise RdfSyntaxError(f"malformed {rdf_format.name}: {error}") from error
-        if graph is not None:
-            quads = [Quad(q.subject, q.predicate, q.object, graph) for q in quads]
+        quads = parse_quads(source, rdf_format, graph=graph)
         self._store.extend(quads)
         return len(quads)
 

@@ -20,7 +20,8 @@ from pyoxigraph import (
 from SPARQLWrapper import JSON, POST, POSTDIRECTLY, TURTLE, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException
 
-from kg.errors import QueryError, RdfSyntaxError, RemoteStoreError, StoreError
+from kg.errors import QueryError, RemoteStoreError, StoreError
+from kg.parsing import parse_quads
 from kg.query import select
 
 if TYPE_CHECKING:
@@ -124,12 +125,7 @@ class RemoteStore:
         self, source: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
     ) -> int:
         """Parse everything first, then send it."""
-        try:
-            quads = list(parse(source, format=rdf_format))
-        except (SyntaxError, ValueError) as error:
-            raise RdfSyntaxError(f"malformed {rdf_format.name}: {error}") from error
-        if graph is not None:
-            quads = [Quad(q.subject, q.predicate, q.object, graph) for q in quads]
+        quads = parse_quads(source, rdf_format, graph=graph)
         self.add(quads)
         return len(quads)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat
 
-from kg.errors import RdfSyntaxError
+from kg.parsing import parse_quads
 from ontology.files import modules
 from ontology.terms import DEEP
 
@@ -36,10 +36,7 @@ def install_document(store: GraphStore, graph: NamedNode, documents: list[bytes]
     digest = Literal(hashlib.sha256(b"\n".join(documents)).hexdigest())
     if any(store.quads(graph, DEEP.fingerprint, digest)):
         return
-    try:
-        triples = [q.triple for d in documents for q in parse(d, format=RdfFormat.TURTLE)]
-    except SyntaxError as error:
-        raise RdfSyntaxError(f"malformed Turtle for <{graph.value}>: {error}") from error
+    triples = [q.triple for d in documents for q in parse_quads(d, RdfFormat.TURTLE)]
     outdated = [
         *store.quads(None, None, None, graph),
         *store.quads(graph, DEEP.fingerprint, None),

@@ -18,11 +18,14 @@ from cube_bridge.errors import DatasetUnavailableError
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.simulation import ISLAND, simulate
 from kg.options import CONSOLE, progress_stages
+from kg.overview import most_dangerous_day
+from kg.overview import sources as all_sources
 from kg.query import select, text, with_prefixes
 from kg.temporal import day_bounds
+from ml.errors import RunError
 from ml.inputs import make_plan
 from ml.models.fire_danger import FIRE_DANGER, Config
-from ml.plots import draw_danger_map, most_dangerous_day
+from ml.plots import draw_danger_map
 from ml.regions import find_region
 from ml.report import print_evaluations
 from ml.worker import claim, execute_run, release, request_run, run_status
@@ -30,6 +33,7 @@ from ontology.terms import DEEP, compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
     from pyoxigraph import NamedNode
@@ -91,6 +95,8 @@ def run_demo(store: GraphStore, iris: Iris, store_folder: Path) -> None:
     _print_counts(store, run, console)
     _heading(console, "5 Look", "three questions to the graph, a map, and the server")
     day = most_dangerous_day(store, run)
+    if day is None:
+        raise RunError(f"<{run.value}> has no predictions")
     for question in questions(run, day):
         _answer(store, question, console)
     file = store_folder.resolve().parent / f"fire-danger-{day}.png"
@@ -138,22 +144,9 @@ def _index_all(
                 index_dataset(store, iris, name, progress=stage)
             else:
                 index_file(store, iris, sources[i].path, sources[i].mapping, progress=stage)
-    rows = select(
-        store,
-        """SELECT ?title ?kind ?items ?licence ?from ?to WHERE {
-             ?source a deep:Source, ?class ; dcterms:title ?title ; deep:itemCount ?items ;
-                     dcterms:license ?licence . ?class rdfs:subClassOf deep:Source ;
-                     rdfs:label ?kind .
-             OPTIONAL { ?source dcterms:temporal ?t . ?t time:hasBeginning/time:inXSDDateTimeStamp
-                        ?from ; time:hasEnd/time:inXSDDateTimeStamp ?to }
-           } ORDER BY ?kind ?title""",
-    )
     table = Table("source", "kind", "items", "from", "to", "licence")
-    for r in rows:
-        period = [text(r[n])[:10] if n in r else "" for n in ("from", "to")]
-        table.add_row(
-            text(r["title"]), text(r["kind"]), text(r["items"]), *period, text(r["licence"])
-        )
+    for s in all_sources(store):
+        table.add_row(s.title, s.kind, f"{s.items:,}", *(s.period or ("", "")), s.licence)
     console.print(table)
 
 
@@ -210,7 +203,7 @@ def _print_counts(store: GraphStore, run: NamedNode, console: Console) -> None:
     )
 
 
-def questions(run: NamedNode, day: str) -> list[Question]:
+def questions(run: NamedNode, day: date) -> list[Question]:
     """Return what the demo asks of the graph about a run and a day of it."""
     return [
         Question(
@@ -225,8 +218,12 @@ WHERE {{
       sosa:hasFeatureOfInterest/geo:hasDefaultGeometry/geo:asWKT ?cell ;
       sosa:hasSimpleResult ?value ; deep:lowerBound ?low ; deep:upperBound ?high ;
       deep:dangerClass/rdfs:label ?class ; prov:wasDerivedFrom ?part .
-  ?part deep:ofVariable?/rdfs:label ?input .
-  ?place a deep:Settlement ; rdfs:label ?town ; geo:hasDefaultGeometry/geo:asWKT ?point .
+  OPTIONAL {{ ?part deep:ofVariable ?of }}  # a series; what is no series is a variable itself
+  BIND(COALESCE(?of, ?part) AS ?variable)
+  ?variable rdfs:label ?input .
+  <{run.value}> deep:usesPlan/deep:planRegion/deep:countryCode ?country .
+  ?place a deep:Settlement ; rdfs:label ?town ; deep:countryCode ?country ;
+      geo:hasDefaultGeometry/geo:asWKT ?point .
   FILTER(geof:sfWithin(?point, ?cell))
 }}
 GROUP BY ?town ?value ?low ?high ?class ORDER BY DESC(?value) ?town LIMIT 8""",
@@ -240,8 +237,9 @@ WHERE {{
   ?alert a deep:Alert ; prov:wasGeneratedBy <{run.value}> ; deep:capHeadline ?headline ;
       deep:capOnset ?onset ; deep:capSeverity ?severity ; deep:capCertainty ?certainty ;
       deep:alertArea/geo:hasDefaultGeometry/geo:asWKT ?cell .
+  <{run.value}> deep:usesPlan/deep:planRegion/deep:countryCode ?country .
   ?place a deep:Settlement ; rdfs:label ?town ; deep:population ?people ;
-      geo:hasDefaultGeometry/geo:asWKT ?point .
+      deep:countryCode ?country ; geo:hasDefaultGeometry/geo:asWKT ?point .
   FILTER(geof:sfWithin(?point, ?cell))
 }}
 GROUP BY ?alert ?headline ?onset ?severity ?certainty ORDER BY DESC(?population) ?onset LIMIT 6""",

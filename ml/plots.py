@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import shapely
@@ -11,11 +10,13 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
 from kg.geometry import parse_wkt
+from kg.overview import danger_legend
 from kg.query import number, select, text
 from kg.temporal import day_bounds, timestamp
 from ml.errors import RunError
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -25,25 +26,7 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
 
 
-def most_dangerous_day(store: GraphStore, run: NamedNode) -> str:
-    """Return the day of a run with the highest danger on average, as xsd:date text.
-
-    Raises:
-        RunError: The run has no predictions.
-    """
-    rows = select(
-        store,
-        f"""SELECT ?begin (AVG(?value) AS ?mean) WHERE {{
-              ?p prov:wasGeneratedBy {run} ; sosa:hasSimpleResult ?value ;
-                 sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp ?begin
-            }} GROUP BY ?begin ORDER BY DESC(?mean) LIMIT 1""",
-    )
-    if not rows or "begin" not in rows[0]:
-        raise RunError(f"<{run.value}> has no predictions")
-    return text(rows[0]["begin"])[:10]
-
-
-def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> None:
+def draw_danger_map(store: GraphStore, run: NamedNode, day: date, file: Path) -> None:
     """Draw the danger classes of a day, with the fires seen on it, into a PNG file.
 
     Everything drawn is asked of the graph.
@@ -54,7 +37,7 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> 
               ?p prov:wasGeneratedBy {run} ; deep:dangerClass/deep:colour ?colour ;
                  sosa:hasFeatureOfInterest ?cell ;
                  sosa:phenomenonTime/time:hasBeginning/time:inXSDDateTimeStamp
-                     "{day}T00:00:00Z"^^xsd:dateTime .
+                     "{timestamp(day_bounds(day)[0])}"^^xsd:dateTime .
               ?cell geo:hasDefaultGeometry/geo:asWKT ?wkt }}""",
     )
     if not cells:
@@ -80,18 +63,13 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: str, file: Path) -> 
     axes.set_title(f"{prefix} danger on {day}, with the {len(fires)} fires detected that day")
     axes.set_xlabel("longitude (degrees east)")
     axes.set_ylabel("latitude (degrees north)")
-    classes = select(
-        store,
-        """SELECT ?label ?colour WHERE { ?c skos:inScheme deep:FireDangerClasses ;
-             deep:colour ?colour ; rdfs:label ?label ; skos:notation ?order } ORDER BY ?order""",
-    )
-    legend = [Patch(facecolor=text(c["colour"]), label=text(c["label"])) for c in classes]
+    legend = [Patch(facecolor=colour, label=label) for label, colour in danger_legend(store)]
     axes.legend(handles=legend, title="danger class", loc="lower left", fontsize="small")
     figure.savefig(file, dpi=130)
 
 
-def _fires(store: GraphStore, run: NamedNode, day: str) -> list[BaseGeometry]:
-    begin, end = (timestamp(moment) for moment in day_bounds(date.fromisoformat(day)))
+def _fires(store: GraphStore, run: NamedNode, day: date) -> list[BaseGeometry]:
+    begin, end = (timestamp(moment) for moment in day_bounds(day))
     rows = select(
         store,
         f"""SELECT ?wkt ?confidence WHERE {{

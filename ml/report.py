@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from kg.overview import evaluations
 from kg.query import number, select, text
-from ml.evaluate import FORECAST, NOWCAST
 from ontology.terms import compact
 
 if TYPE_CHECKING:
@@ -19,28 +19,14 @@ if TYPE_CHECKING:
 
 def print_evaluations(store: GraphStore, run: NamedNode, console: Console) -> None:
     """Print the scores of a run, as the graph has them."""
-    rows = select(
-        store,
-        f"""SELECT ?protocol ?method ?baseline ?auc ?auprc ?brier ?base WHERE {{
-              ?e a deep:Evaluation ; prov:wasGeneratedBy {run} ; deep:protocol ?protocol ;
-                 deep:evaluatedMethod ?method ; deep:isBaseline ?baseline ;
-                 dqv:hasQualityMeasurement ?a, ?p, ?b, ?r .
-              ?a dqv:isMeasurementOf deep:AUC ; dqv:value ?auc .
-              ?p dqv:isMeasurementOf deep:AUPRC ; dqv:value ?auprc .
-              ?b dqv:isMeasurementOf deep:BrierScore ; dqv:value ?brier .
-              ?r dqv:isMeasurementOf deep:BaseRate ; dqv:value ?base .
-            }} ORDER BY DESC(?protocol) DESC(?baseline) ?auc""",
-    )
-    for protocol in dict.fromkeys(text(r["protocol"]) for r in rows):
-        group = [r for r in rows if text(r["protocol"]) == protocol]
-        base = number(group[0]["base"])
-        table = Table(
-            "method", "AUC", "AUPRC", "Brier", title=f"{protocol}; {base:.1%} of cell-days burn"
-        )
-        for r in group:
-            ours = text(r["method"]) in (NOWCAST, FORECAST)
-            figures = [f"{number(r[n]):.3f}" for n in ("auc", "auprc", "brier")]
-            table.add_row(text(r["method"]), *figures, style="bold" if ours else None)
+    found = evaluations(store, run)
+    for protocol in dict.fromkeys(e.protocol for e in found):
+        group = [e for e in found if e.protocol == protocol]
+        title = f"{protocol}; {group[0].base_rate:.1%} of cell-days burn"
+        table = Table("method", "AUC", "AUPRC", "Brier", title=title)
+        for e in group:
+            figures = [f"{v:.3f}" for v in (e.auc, e.auprc, e.brier)]
+            table.add_row(e.method, *figures, style=None if e.is_baseline else "bold")
         console.print(table)
     measured = {
         compact(text(r["metric"])): number(r["value"])

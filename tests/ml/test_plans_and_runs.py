@@ -1,5 +1,5 @@
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -9,13 +9,14 @@ from cube_bridge.indexing import index_file
 from cube_bridge.mapping import parse_mapping
 from cube_bridge.simulation import ISLAND
 from kg.embedded import EmbeddedStore
+from kg.overview import most_dangerous_day
 from kg.query import ask, number, select, text
 from kg.validation import validate_store
 from ml.errors import ModelNotFoundError, PlanError, RunError
 from ml.inputs import make_plan, read_plan
 from ml.model import model_card
 from ml.models.fire_danger import FIRE_DANGER, Config
-from ml.plots import draw_danger_map, most_dangerous_day
+from ml.plots import draw_danger_map
 from ml.regions import find_region
 from ml.worker import (
     claim,
@@ -223,9 +224,9 @@ def test_a_run_that_fails_says_why_and_leaves_nothing(copy, iris):
 def test_the_map_is_a_picture_that_says_it_is_simulated(copy, tmp_path):
     store, _, run = copy
     day = most_dangerous_day(store, run)
-    assert "2015-11-01" <= day <= "2015-12-31"
+    assert date(2015, 11, 1) <= day <= date(2015, 12, 31)
     draw_danger_map(store, run, day, tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(RunError, match="no prediction"):
-        draw_danger_map(store, run, "2015-01-01", tmp_path / "none.png")
+        draw_danger_map(store, run, date(2015, 1, 1), tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
