@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: How long a query that is under way may take once the server is told to stop.
+_SHUTDOWN_S = 5
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -29,7 +33,9 @@ def serve(host: str, port: int, read_only: bool, store: Path, endpoint: str | No
         app = create_app(opened, iris=Iris.from_environment(), read_only=read_only)
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"http://{shown}:{port}  (SPARQL at /sparql; stop with Ctrl-C)", err=True)
-        uvicorn.run(app, host=host, port=port, log_level="warning")
+        uvicorn.run(
+            app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=_SHUTDOWN_S
+        )
 
 
 def _refuse_port_in_use(host: str, port: int) -> None:

@@ -8,13 +8,13 @@ from starlette.concurrency import run_in_threadpool
 router = APIRouter()
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz() -> dict[str, str]:
     """Answer while the process lives."""
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 async def readyz(request: Request) -> dict[str, str]:
     """Answer once the store answers a query; a store that cannot is a 503."""
     await run_in_threadpool(request.app.state.deepcube.store.query, "ASK {}")

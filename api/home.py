@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def home(request: Request, day: str | None = None) -> Response:
     """Show the sources, the models' scores, and the predictions of a day."""
     return await run_in_threadpool(_home, request, request.app.state.deepcube, day)
 
 
-@router.get("/static/style.css")
+@router.api_route("/static/style.css", methods=["GET", "HEAD"])
 async def style() -> Response:
     """Send the style sheet."""
     return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
-@router.get("/favicon.ico")
+@router.api_route("/favicon.ico", methods=["GET", "HEAD"])
 async def icon() -> Response:
     """Send nothing: there is no icon, and browsers ask for one."""
     return Response(status_code=204)

@@ -32,7 +32,7 @@ _OFFERED = ["text/turtle", "text/html", *(t for t in RDF_FORMATS if t != "text/t
 _ENDINGS = {".ttl": "text/turtle", ".nt": "application/n-triples", ".jsonld": "application/ld+json"}
 
 
-@router.get("/id/{path:path}")
+@router.api_route("/id/{path:path}", methods=["GET", "HEAD"])
 async def item(request: Request, path: str) -> Response:
     """Answer for an item of this deployment, by the path of its IRI."""
     state: State = request.app.state.deepcube
@@ -42,7 +42,7 @@ async def item(request: Request, path: str) -> Response:
     return await run_in_threadpool(_answer, request, state, state.iris.base + local)
 
 
-@router.get("/resource")
+@router.api_route("/resource", methods=["GET", "HEAD"])
 async def resource(request: Request, iri: str | None = None) -> Response:
     """Answer for any IRI that the graph speaks of."""
     if not iri:

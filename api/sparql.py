@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import QuerySolutions, QueryTriples
@@ -17,6 +17,7 @@ from api.errors import BadRequestError, ForbiddenError, UnsupportedMediaTypeErro
 from api.links import show_terms
 from api.negotiation import choose
 from api.pages import render
+from kg.errors import DeepCubeError, QueryError
 from kg.query import RDF_FORMATS, RESULT_FORMATS, is_graph, serialise_result
 from ontology.terms import PREFIXES
 
@@ -38,7 +39,7 @@ _DATASET_PARAMETERS = {
 }
 
 
-@router.get("/sparql")
+@router.api_route("/sparql", methods=["GET", "HEAD"])
 async def query_by_get(request: Request) -> Response:
     """Answer a query in the URL; without one, show people a form."""
     accept = request.headers.get("accept")
@@ -60,11 +61,19 @@ async def query_by_post(request: Request) -> Response:
 async def update(request: Request) -> Response:
     """Execute an update in the body, as one transaction."""
     state: State = request.app.state.deepcube
+    _refuse_other_sites(request)
     text = await _operation(request, "update")
     if state.read_only:
         raise ForbiddenError("the server is read-only; start it without --read-only to write")
     await run_in_threadpool(state.store.update, text)
     return Response(status_code=204)
+
+
+def _refuse_other_sites(request: Request) -> None:
+    # A form on any page that a user has open could post here; browsers say where it came from.
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ForbiddenError(f"updates from pages of {origin} are refused")
 
 
 async def _operation(request: Request, name: str) -> str:
@@ -102,6 +111,7 @@ async def _answer(request: Request, sparql: str) -> Response:
 def _evaluate(request: Request, sparql: str) -> Response:
     state: State = request.app.state.deepcube
     result = state.store.query(sparql)
+    failure: DeepCubeError
     try:
         formats = RDF_FORMATS if is_graph(result) else RESULT_FORMATS
         media_type = choose(request.headers.get("accept"), [*formats, _HTML])
@@ -109,9 +119,14 @@ def _evaluate(request: Request, sparql: str) -> Response:
             return render(request, "sparql.html", _results(state, sparql, result))
         body = serialise_result(result, formats[media_type])
         return Response(body, media_type=media_type, headers={"Vary": "Accept"})
+    except DeepCubeError as error:
+        failure = type(error)(str(error))
+    except (OSError, RuntimeError) as error:
+        failure = QueryError(f"the query cannot be evaluated: {error}")
     finally:
-        # A result must die on the thread that made it; an error would carry it to another.
         del result
+    # A result must die on the thread that made it; the frames of the first error hold it.
+    raise failure
 
 
 def _form(sparql: str) -> dict[str, object]:

@@ -121,6 +121,8 @@ def read_cube(path: Path, mapping: CubeMapping, source: NamedNode, iris: Iris) -
 def _grid_of(dataset: xr.Dataset) -> _Grid:
     axes = find_axes(dataset)
     times = tuple(t.replace(tzinfo=UTC) for t in moments(dataset, axes.time)) if axes.time else ()
+    if axes.time and not times:
+        raise CoordinatesError(f"the coordinate {axes.time!r} holds no time at all")
     if any(b <= a for a, b in pairwise(times)):
         raise CoordinatesError(f"the times of {axes.time!r} do not increase")
     steps = sorted(b - a for a, b in pairwise(times))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--id", "identifier", help="Identifier of a cube without a mapping; else its name.")
 @click.option("--title", help="Title of a cube without a mapping.")
 @click.option("--license", "license_", help="IRI of the licence of a cube without a mapping.")
+@click.option("--replace", is_flag=True, help="Take the place of a source with the same id.")
 @store_options
 def index(
     sources: tuple[str, ...],
@@ -37,6 +38,7 @@ def index(
     identifier: str | None,
     title: str | None,
     license_: str | None,
+    replace: bool,
     store: Path,
     endpoint: str | None,
 ) -> None:
@@ -54,7 +56,7 @@ def index(
                 outcome = index_dataset(opened, iris, name, progress=stage)
             else:
                 said = mapping or _cube_mapping(path, identifier, title, license_)
-                outcome = index_file(opened, iris, path, said, progress=stage)
+                outcome = index_file(opened, iris, path, said, replace=replace, progress=stage)
             what = f"{outcome.items} items" if outcome.changed else "unchanged"
             click.echo(f"{name}: {what}, <{outcome.source.value}>")
 

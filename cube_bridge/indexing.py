@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pooch
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples
 
 from cube_bridge.chunks import read_cube
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
@@ -91,6 +91,7 @@ def index_file(
     path: Path,
     mapping: Mapping | None = None,
     *,
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
     """Index a file or folder.
@@ -100,10 +101,11 @@ def index_file(
         iris: How IRIs are made.
         path: Table or vector layer (each with a mapping), or cube.
         mapping: What its columns mean; a cube can do without.
+        replace: Take the place of a source with the same identifier from another file.
         progress: Called as blocks are done.
 
     Raises:
-        SourceError: Says what is wrong with the file; nothing has been written.
+        SourceError: Says what is wrong with the file; the graph is as it was.
         ValidationFailedError: What would be written violates a shape.
     """
     if not path.exists():
@@ -113,10 +115,18 @@ def index_file(
         name = path.name.removesuffix(path.suffix)
         mapping = CubeMapping(kind="cube", source=SourceInfo(id=slug(name), title=path.name))
     url = path.resolve().as_uri()
-    return _index(store, iris, _Job(path=path, mapping=mapping, url=url, registered=None), progress)
+    job = _Job(path=path, mapping=mapping, url=url, registered=None)
+    return _index(store, iris, job, progress, replace=replace)
 
 
-def _index(store: GraphStore, iris: Iris, job: _Job, progress: Progress | None) -> Outcome:
+def _index(
+    store: GraphStore,
+    iris: Iris,
+    job: _Job,
+    progress: Progress | None,
+    *,
+    replace: bool = False,
+) -> Outcome:
     install_ontology(store)
     info = job.mapping.source
     source = iris.mint("source", info.id)
@@ -126,17 +136,32 @@ def _index(store: GraphStore, iris: Iris, job: _Job, progress: Progress | None) 
         items = next(store.quads(source, DEEP.itemCount, None, DefaultGraph())).object
         count = int(items.value) if isinstance(items, Literal) else 0
         return Outcome(source=source, items=count, changed=False)
+    if state is not None and not replace:
+        _refuse_another_file(store, source, job)
     content = _read(job, source, iris)
+    previous: list[Quad] = []
     if state is not None and state != (print_, DEEP.IndexPartial):
+        previous = source_quads(store, source)
         remove_source(store, source)
     try:
         _write(store, iris, source, job, content, print_, progress)
     except (DeepCubeError, OSError, RuntimeError, ValueError) as error:
         remove_source(store, source)
+        store.add(previous)
         if isinstance(error, DeepCubeError):
             raise
         raise SourceError(f"{job.path.name} cannot be read to its end: {error}") from error
     return Outcome(source=source, items=content.item_count, changed=True)
+
+
+def _refuse_another_file(store: GraphStore, source: NamedNode, job: _Job) -> None:
+    known = {q.object for q in store.quads(source, DCTERMS.source, None, DefaultGraph())}
+    if known and NamedNode(job.url) not in known:
+        identifier = job.mapping.source.id
+        raise SourceError(
+            f"the graph holds another source {identifier!r}, from {known.pop()}; give this one "
+            "another id (--id, or `source.id` in its mapping), or replace that one with --replace"
+        )
 
 
 def _read(job: _Job, source: NamedNode, iris: Iris) -> Content:
@@ -262,10 +287,19 @@ def _state(store: GraphStore, source: NamedNode) -> tuple[str, NamedNode] | None
     return print_.value, state
 
 
+def source_quads(store: GraphStore, source: NamedNode) -> list[Quad]:
+    """Return all that is said of a source and its parts."""
+    result = store.query(f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {_pattern(source)} }}")
+    if not isinstance(result, QueryTriples):
+        raise SourceError(f"the store does not answer CONSTRUCT for {source}")
+    return [Quad(t.subject, t.predicate, t.object) for t in result]
+
+
 def remove_source(store: GraphStore, source: NamedNode) -> None:
     """Take a source and all its parts out of the graph."""
-    prefix = source.value + "/"
-    store.update(
-        f"""DELETE {{ ?s ?p ?o }} WHERE {{
-          ?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), "{prefix}")) }}"""
-    )
+    store.update(f"DELETE {{ ?s ?p ?o }} WHERE {{ {_pattern(source)} }}")
+
+
+def _pattern(source: NamedNode) -> str:
+    prefix = f'"{source.value}/"'
+    return f"?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), {prefix}))"

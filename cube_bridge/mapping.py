@@ -5,7 +5,7 @@ YAML, checked before anything is read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import yaml
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 
 from cube_bridge.errors import MappingError
@@ -99,25 +100,33 @@ class CubeVariable(_Strict):
     cell_methods: str | None = None
 
 
-class SeriesMapping(_Strict):
+class _Located(_Strict):
+    """Rows with a place and a time."""
+
+    longitude: Text
+    latitude: Text
+    time: TimeColumn
+
+    @model_validator(mode="after")
+    def _distinct_columns(self) -> Self:
+        if len({self.longitude, self.latitude, self.time.column}) < 3:  # noqa: PLR2004
+            raise ValueError("longitude, latitude and time must be three columns")
+        return self
+
+
+class SeriesMapping(_Located):
     """Rows of (station, time, values): indexed per series, the values stay in the file."""
 
     kind: Literal["series"]
     source: SourceInfo
-    longitude: Text
-    latitude: Text
-    time: TimeColumn
     variables: Annotated[list[Column], Field(min_length=1)]
 
 
-class EventsMapping(_Strict):
+class EventsMapping(_Located):
     """Rows of (place, time, values): each becomes a feature of its own."""
 
     kind: Literal["events"]
     source: SourceInfo
-    longitude: Text
-    latitude: Text
-    time: TimeColumn
     event_class: Name
     property: Name
     """Class of what an event shows."""
@@ -159,6 +168,8 @@ def read_mapping(path: Path) -> Mapping:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MappingError(f"no mapping file {path}") from error
+    except IsADirectoryError as error:
+        raise MappingError(f"{path} is a folder; name a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MappingError(f"{path} is no YAML: {error}") from error
     return parse_mapping(document, str(path))

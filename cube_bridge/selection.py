@@ -11,8 +11,9 @@ import numpy as np
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.datasets import locate
-from cube_bridge.errors import SourceNotFoundError
-from cube_bridge.mapping import Mapping, mapping_from_json
+from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.indexing import fingerprint
+from cube_bridge.mapping import CubeMapping, Mapping, mapping_from_json
 from cube_bridge.opener import find_axes, moments, open_cube
 from kg.query import select, text
 from ontology.terms import DEEP
@@ -51,11 +52,15 @@ def source_file(store: GraphStore, source: NamedNode) -> SourceFile:
 
     Raises:
         SourceNotFoundError: The graph knows no such source, or its file has gone.
+        SourceError: The file is not the one that was indexed: of another size, or, for a table,
+            with other bytes. (A cube may be too large to be hashed at every read.)
     """
     rows = select(
         store,
-        f"""SELECT ?mapping ?url ?name WHERE {{
-              {source} deep:mapping ?mapping ; dcat:distribution/dcat:downloadURL ?url .
+        f"""SELECT ?mapping ?url ?name ?size ?fingerprint WHERE {{
+              {source} deep:mapping ?mapping ; deep:fingerprint ?fingerprint ;
+                       dcat:distribution/dcat:downloadURL ?url .
+              OPTIONAL {{ {source} dcat:distribution/dcat:byteSize ?size }}
               OPTIONAL {{ {source} deep:registeredAs ?name }} }}""",
     )
     if not rows:
@@ -67,7 +72,13 @@ def source_file(store: GraphStore, source: NamedNode) -> SourceFile:
         path = Path(unquote(urlparse(text(row["url"])).path))
         if not path.exists():
             raise SourceNotFoundError(f"{path}, the file of {source}, has gone; index it anew")
-    return SourceFile(iri=source, path=path, mapping=mapping_from_json(text(row["mapping"])))
+    mapping = mapping_from_json(text(row["mapping"]))
+    changed = "size" in row and path.stat().st_size != int(text(row["size"]))
+    if not isinstance(mapping, CubeMapping):
+        changed = changed or fingerprint(path, mapping) != text(row["fingerprint"])
+    if changed:
+        raise SourceError(f"{path} has changed since it was indexed; index it anew, then plan anew")
+    return SourceFile(iri=source, path=path, mapping=mapping)
 
 
 def chunks_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,8 +23,9 @@ from cube_bridge.content import (
     variable_quads,
 )
 from cube_bridge.errors import MappingError, TableError
+from cube_bridge.quantities import unit
 from kg.geometry import BBox, geometry_quads
-from kg.iris import Iris, below, slug
+from kg.iris import Iris, below, coordinate, slug
 from kg.query import double
 from kg.temporal import duration_seconds, instant, instant_quads, interval
 from ontology.terms import DCTERMS, DEEP, RDFS, SOSA, expand
@@ -90,7 +92,8 @@ def read_rows(path: Path, mapping: TableMapping) -> Iterator[pd.DataFrame]:
     _check_columns(path, wanted)
     first_row = 2  # the header is row 1, as in a spreadsheet
     try:
-        with pd.read_csv(path, usecols=wanted, dtype=str, chunksize=_ROWS) as reader:
+        # All columns are parsed, so that a row with too many fields is an error, not cut short.
+        with pd.read_csv(path, dtype=str, chunksize=_ROWS, index_col=False) as reader:
             for raw in reader:
                 yield _checked(raw, mapping, first_row)
                 first_row += len(raw)
@@ -103,6 +106,11 @@ def _check_columns(path: Path, wanted: list[str]) -> None:
         columns = list(pd.read_csv(path, nrows=0).columns)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise TableError(f"{path.name} is no CSV table: {error}") from error
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        header = next(csv.reader(file), [])
+    twice = sorted({c for c in wanted if header.count(c) > 1})
+    if twice:
+        raise TableError(f"{path.name} has several columns called {', '.join(map(repr, twice))}")
     missing = [c for c in wanted if c not in columns]
     if missing:
         raise MappingError(
@@ -126,7 +134,8 @@ def _checked(raw: pd.DataFrame, mapping: TableMapping, first_row: int) -> pd.Dat
         _refuse(raw[column], wrong, first_row, f"is no {name} in degrees", f"-{bound} to {bound}")
     for v in mapping.variables:
         values = pd.to_numeric(raw[v.column], errors="coerce")
-        _refuse(raw[v.column], values.isna() & raw[v.column].notna(), first_row, "is no number")
+        wrong = (values.isna() & raw[v.column].notna()) | np.isinf(values)
+        _refuse(raw[v.column], wrong, first_row, "is no number")
         if v.valid_range is not None:
             low, high = v.valid_range
             wrong = values.notna() & ~values.between(low, high)
@@ -151,6 +160,7 @@ def _scan(path: Path, mapping: TableMapping) -> _Scan:
     """Read the whole table once: nothing is written before every row has been checked."""
     series: dict[tuple[float, float], dict[str, _Accumulator]] = {}
     rows = 0
+    seen: set[int] = set()
     west = south = np.inf
     east = north = -np.inf
     first, last = pd.Timestamp.max.tz_localize(UTC), pd.Timestamp.min.tz_localize(UTC)
@@ -160,6 +170,7 @@ def _scan(path: Path, mapping: TableMapping) -> _Scan:
         south, north = min(south, block[_LAT].min()), max(north, block[_LAT].max())
         first, last = min(first, block[_TIME].min()), max(last, block[_TIME].max())
         if mapping.kind == "series":
+            _refuse_repeated(block, seen, path.name)
             for point, group in block.groupby([_LON, _LAT], sort=False):
                 columns = series.setdefault(point, {})  # type: ignore[arg-type]
                 for v in mapping.variables:
@@ -176,6 +187,17 @@ def _scan(path: Path, mapping: TableMapping) -> _Scan:
     )
 
 
+def _refuse_repeated(block: pd.DataFrame, seen: set[int], name: str) -> None:
+    """Refuse a second row for one station and time; `seen` holds hashes of the rows before."""
+    keys = [_LON, _LAT, _TIME]
+    hashes = pd.util.hash_pandas_object(block[keys], index=False)
+    repeated = hashes.duplicated() | hashes.isin(seen)
+    if repeated.any():
+        lon, lat, time = block.loc[repeated.to_numpy(), keys].iloc[0]
+        raise TableError(f"{name} has two rows for {lon:g}, {lat:g} at {time}; keep one of them")
+    seen.update(hashes.tolist())
+
+
 def _whole_days(first: datetime, last: datetime) -> tuple[datetime, datetime]:
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
@@ -187,6 +209,7 @@ def read_series_table(path: Path, mapping: SeriesMapping, source: NamedNode, iri
 
     Raises:
         MappingError, TableError: See `read_rows`.
+        UnitError: The mapping names a unit that the ontology does not have.
     """
     scan = _scan(path, mapping)
     period = _whole_days(scan.first, scan.last)
@@ -198,7 +221,7 @@ def read_series_table(path: Path, mapping: SeriesMapping, source: NamedNode, iri
             v.column,
             label=v.label,
             observed=v.property,
-            unit=expand(v.unit) if v.unit else None,
+            unit=unit(expand(v.unit)).iri if v.unit else None,
             sampling_s=duration_seconds(mapping.time.resolution),
         )
     ]
@@ -222,7 +245,7 @@ def read_series_table(path: Path, mapping: SeriesMapping, source: NamedNode, iri
 
 
 def _station_key(longitude: float, latitude: float) -> str:
-    return f"{longitude:g}_{latitude:g}"
+    return f"{coordinate(longitude)}_{coordinate(latitude)}"
 
 
 def station_iri(source: NamedNode, longitude: float, latitude: float) -> NamedNode:
@@ -326,10 +349,7 @@ def load_series(path: Path, mapping: SeriesMapping, columns: list[str]) -> xr.Da
         TableError: Two rows speak of the same station and time.
     """
     rows = pd.concat(list(read_rows(path, mapping)), ignore_index=True)
-    keys = [_LON, _LAT, _TIME]
-    if rows.duplicated(keys).any():
-        first = rows.loc[rows.duplicated(keys), keys].iloc[0]
-        raise TableError(f"{path.name} has two rows for {tuple(first)}")
+    _refuse_repeated(rows, set(), path.name)
     rows["station"] = rows.groupby([_LON, _LAT], sort=False).ngroup()
     points = rows.groupby("station")[[_LON, _LAT]].first()
     wide = rows.pivot_table(index="station", columns=_TIME, values=columns, dropna=False)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from kg.errors import FormatError, RdfSyntaxError, StoreError, ValidationFailedError
 from kg.inference import infer_variable_types
-from kg.options import CONSOLE, open_store, progress_stages, store_options
+from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.query import is_graph, serialise_result, text
 from kg.validation import validate_store
 from kg.vocabulary import install_ontology
@@ -74,29 +74,31 @@ def update(sparql: str, store: Path, endpoint: str | None) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=_RDF_FILE)
-@click.option("--graph", metavar="IRI", help="Named graph to load into; else the default graph.")
+@click.option("--graph", type=IRI, help="Named graph to load into; else the default graph.")
 @store_options
-def load(files: tuple[Path, ...], graph: str | None, store: Path, endpoint: str | None) -> None:
+def load(
+    files: tuple[Path, ...], graph: NamedNode | None, store: Path, endpoint: str | None
+) -> None:
     """Load RDF files (ttl, nt, nq, trig, rdf, jsonld) into the graph, each all or nothing."""
     formats = [_format_of(file) for file in files]
     with open_store(store, endpoint) as opened:
         for file, rdf_format in zip(files, formats, strict=True):
             with file.open("rb") as source:
-                count = opened.load(source, rdf_format, graph=NamedNode(graph) if graph else None)
+                count = opened.load(source, rdf_format, graph=graph)
             CONSOLE.print(f"{file}: {count} triples")
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--graph", metavar="IRI", help="Only this named graph.")
+@click.option("--graph", type=IRI, help="Only this named graph.")
 @store_options
-def dump(file: Path, graph: str | None, store: Path, endpoint: str | None) -> None:
+def dump(file: Path, graph: NamedNode | None, store: Path, endpoint: str | None) -> None:
     """Write the graph to an RDF file; its name's ending says in which format."""
     rdf_format = _format_of(file)
     partial = file.with_name(file.name + ".partial")
     with open_store(store, endpoint, read_only=True) as opened:
         with partial.open("wb") as target:
-            opened.dump(target, rdf_format, graph=NamedNode(graph) if graph else None)
+            opened.dump(target, rdf_format, graph=graph)
         partial.replace(file)
 
 

@@ -69,18 +69,24 @@ class EmbeddedStore:
 
     def query(self, sparql: str, *, base_iri: str | None = None) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
+        store = self._store
         try:
-            return self._store.query(sparql, base_iri=base_iri)
+            return store.query(sparql, base_iri=base_iri)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL query: {error}") from error
+        except (OSError, RuntimeError) as error:
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
 
     def update(self, sparql: str, *, base_iri: str | None = None) -> None:
         """Execute as one transaction; see `GraphStore.update`."""
         self._require_writable()
+        store = self._store
         try:
-            self._store.update(sparql, base_iri=base_iri)
+            store.update(sparql, base_iri=base_iri)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
+        except (OSError, RuntimeError) as error:
+            raise QueryError(f"the update cannot be executed: {error}") from error
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -8,6 +8,7 @@ DeepCubeError
 ├── QueryError                    malformed SPARQL
 ├── FormatError                   a result has no such form
 ├── RdfSyntaxError                malformed RDF
+├── IriError                      no IRI, or not of the form that is needed
 ├── ResourceNotFoundError         no triple speaks of the IRI
 ├── ValidationFailedError         SHACL shapes are violated
 ├── ReasonerError                 the reasoner failed or found a contradiction
@@ -48,6 +49,10 @@ class FormatError(DeepCubeError, TypeError):
 
 class RdfSyntaxError(DeepCubeError, ValueError):
     """An RDF document is malformed, or its format is unknown."""
+
+
+class IriError(DeepCubeError, ValueError):
+    """A text is no IRI, or not of the form that is needed."""
 
 
 class ResourceNotFoundError(DeepCubeError, LookupError):

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from pyoxigraph import NamedNode
 
+from kg.errors import IriError
+
 #: Where `deepcube serve` answers by default, so that an IRI can be looked up as it stands.
 DEFAULT_BASE = "http://localhost:8000/id/"
 
@@ -24,7 +26,7 @@ class Iris:
     def __post_init__(self) -> None:
         """Refuse a base that cannot be prefixed."""
         if not re.fullmatch(r"https?://[^\s<>\"{}|\\^`]+/", self.base):
-            raise ValueError(f"the base IRI must be an http(s) IRI that ends in '/': {self.base!r}")
+            raise IriError(f"the base IRI must be an http(s) IRI that ends in '/': {self.base!r}")
 
     @classmethod
     def from_environment(cls) -> Iris:
@@ -39,6 +41,11 @@ class Iris:
 def below(parent: NamedNode, *segments: str) -> NamedNode:
     """Return the IRI of a part of an item."""
     return NamedNode(parent.value + "".join("/" + quote(s, safe=":-._~") for s in segments))
+
+
+def coordinate(value: float) -> str:
+    """Return a coordinate as a path segment: the shortest text that reads back the same."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def slug(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pyoxigraph import NamedNode
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,6 +29,25 @@ if TYPE_CHECKING:
 
 #: People read stderr; stdout is for results, so that it can be piped.
 CONSOLE = Console(stderr=True)
+
+
+class _IriType(click.ParamType[NamedNode]):
+    """An absolute IRI, as an argument or option."""
+
+    name = "IRI"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NamedNode:
+        if isinstance(value, NamedNode):
+            return value
+        try:
+            return NamedNode(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is no IRI: {error}", param, ctx)
+
+
+IRI = _IriType()
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import FormatError
+from kg.errors import FormatError, QueryError
 from ontology.terms import PREFIXES, XSD
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def serialise_result(result: QueryResult, result_format: QueryResultsFormat | Rd
 
     Raises:
         FormatError: The format does not fit the kind of result.
+        QueryError: Evaluation failed midway.
     """
     if isinstance(result, QuerySolutions | QueryBoolean):
         if not isinstance(result_format, QueryResultsFormat):
@@ -62,7 +63,11 @@ def serialise_result(result: QueryResult, result_format: QueryResultsFormat | Rd
         ):
             # Not in the recommendation; what Jena and others send.
             return b"true\n" if result else b"false\n"
-        return result.serialize(format=result_format) or b""
+        try:
+            return result.serialize(format=result_format) or b""
+        except (OSError, RuntimeError) as error:
+            # Solutions are computed as they are written: a SERVICE may fail only here.
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
     if not isinstance(result_format, RdfFormat):
         raise FormatError(
             "a CONSTRUCT or DESCRIBE result is RDF; ask for Turtle or another RDF form"

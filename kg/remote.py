@@ -20,7 +20,7 @@ from pyoxigraph import (
 from SPARQLWrapper import JSON, POST, POSTDIRECTLY, TURTLE, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException
 
-from kg.errors import QueryError, RemoteStoreError, StoreError
+from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
 from kg.parsing import parse_quads
 from kg.query import select
 
@@ -52,6 +52,8 @@ class RemoteStore:
             timeout_s: How long to wait for an answer.
         """
         base = url.rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise IriError(f"the endpoint is the URL of a SPARQL server, not {url!r}")
         self._query_url = (
             base if base.rsplit("/", 1)[-1] in ("sparql", "query") else base + "/sparql"
         )

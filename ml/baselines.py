@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ml.cell_days import distances_km
+from ml.fuel_moisture import equilibrium_moisture, vapour_pressure_deficit
 
 if TYPE_CHECKING:
     from ml.cell_days import CellDays
@@ -51,10 +52,11 @@ def boosting_weather(data: CellDays, rows: np.ndarray) -> np.ndarray:
     return _boosting(_weather_features(data), data, rows)
 
 
-def boosting_weather_and_fires(data: CellDays, rows: np.ndarray) -> np.ndarray:
-    """Return gradient boosting that knows the past fires too, as the model does, (cell, day).
+def boosting_same_inputs(data: CellDays, rows: np.ndarray) -> np.ndarray:
+    """Return gradient boosting on all that the fire danger model is given, (cell, day).
 
-    Fires of the last 1, 3, 7, 30 and 90 days in the cell, in the cells around (weighted by
+    Weather, fuel moisture and vapour pressure deficit of the day and over 7 days; the position;
+    fires of the last 1, 3, 7, 30 and 90 days in the cell, in the cells around (weighted by
     exp(-distance / 300 km)) and in all cells.
     """
     log_fires = np.log1p(data.fires.astype(np.float64))
@@ -66,7 +68,15 @@ def boosting_weather_and_fires(data: CellDays, rows: np.ndarray) -> np.ndarray:
         for source in (log_fires, near @ log_fires, everywhere)
         for days in (1, 3, 7, 30, 90)
     ]
-    features = np.concatenate([_weather_features(data), np.stack(past, axis=-1)], axis=-1)
+    temperature, humidity = data.weather[..., 1], data.weather[..., 2]
+    moisture = equilibrium_moisture(temperature, humidity)
+    deficit = vapour_pressure_deficit(temperature, humidity)
+    physics = [f for v in (moisture, deficit) for f in (v, _trailing_mean(v, 7))]
+    position = [
+        np.broadcast_to(c[:, None], moisture.shape) for c in (data.longitude, data.latitude)
+    ]
+    features = np.stack([*past, *physics, *position], axis=-1)
+    features = np.concatenate([_weather_features(data), features], axis=-1)
     return _boosting(features, data, rows)
 
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from pyoxigraph import NamedNode
 from rich.console import Console
 from rich.table import Table
 
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
-from kg.options import CONSOLE, open_store, progress_stages, store_options
+from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.temporal import day_bounds
 from ml import train as training
 from ml.demo import run_demo
@@ -23,14 +22,16 @@ from ml.evaluate import temporal_split
 from ml.fire_inputs import read_cell_days
 from ml.inputs import make_plan, read_plan
 from ml.model import model_card
-from ml.models.fire_danger import Config
+from ml.models.fire_danger import FIRE_DANGER, Config
 from ml.regions import find_region
 from ml.report import print_evaluations
-from ml.worker import claim, execute_run, release, release_abandoned, request_run, run_status, work
+from ml.worker import claim, execute_run, release_abandoned, request_run, run_status, work
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pyoxigraph import NamedNode
 
     from kg.store import GraphStore
 
@@ -64,7 +65,7 @@ def plan(
 
 @click.command()
 @click.argument("model")
-@click.option("--plan", "plan_iri", required=True, help="IRI of an input plan.")
+@click.option("--plan", "plan_iri", type=IRI, required=True, help="IRI of an input plan.")
 @click.option("--before", required=True, type=_DAY, help="Train on the days before this one.")
 @click.option(
     "--weights",
@@ -75,16 +76,16 @@ def plan(
 @store_options
 def train(
     model: str,
-    plan_iri: str,
+    plan_iri: NamedNode,
     before: datetime,
     weights: Path,
     store: Path,
     endpoint: str | None,
 ) -> None:
     """Train MODEL on the inputs of a plan and keep its weights."""
-    model_card(model)
+    _refuse_other_models(model)
     with open_store(store, endpoint) as opened:
-        data = read_cell_days(opened, read_plan(opened, NamedNode(plan_iri)))
+        data = read_cell_days(opened, read_plan(opened, plan_iri))
     rows = temporal_split(data, pd.Timestamp(before))
     start = time.perf_counter()
     with progress_stages() as stage:
@@ -92,14 +93,14 @@ def train(
             data, rows, Config(), progress=lambda done, total: stage("training", done, total)
         )
     weights.parent.mkdir(parents=True, exist_ok=True)
-    training.save(net, weights)
+    training.save(net, weights, pd.Timestamp(before))
     seconds = time.perf_counter() - start
     click.echo(f"{weights}: trained on {int(rows.sum())} cell-days in {seconds:.0f} s")
 
 
 @click.command()
 @click.argument("model")
-@click.option("--plan", "plan_iri", required=True, help="IRI of an input plan.")
+@click.option("--plan", "plan_iri", type=IRI, required=True, help="IRI of an input plan.")
 @click.option("--from", "begin", required=True, type=_DAY, help="First day to predict.")
 @click.option(
     "--weights",
@@ -109,7 +110,7 @@ def train(
 @store_options
 def predict(
     model: str,
-    plan_iri: str,
+    plan_iri: NamedNode,
     begin: datetime,
     weights: Path | None,
     store: Path,
@@ -123,10 +124,12 @@ def predict(
 
 @click.command()
 @click.argument("model")
-@click.option("--plan", "plan_iri", required=True, help="IRI of an input plan.")
+@click.option("--plan", "plan_iri", type=IRI, required=True, help="IRI of an input plan.")
 @click.option("--from", "begin", required=True, type=_DAY, help="First day of the test period.")
 @store_options
-def evaluate(model: str, plan_iri: str, begin: datetime, store: Path, endpoint: str | None) -> None:
+def evaluate(
+    model: str, plan_iri: NamedNode, begin: datetime, store: Path, endpoint: str | None
+) -> None:
     """Compare MODEL with its baselines on the temporal and the spatial split."""
     with open_store(store, endpoint) as opened:
         run = _request_and_execute(opened, model, plan_iri, begin, spatial_folds=5)
@@ -137,24 +140,25 @@ def evaluate(model: str, plan_iri: str, begin: datetime, store: Path, endpoint: 
 def _request_and_execute(
     store: GraphStore,
     model: str,
-    plan_iri: str,
+    plan_iri: NamedNode,
     begin: datetime,
     *,
     spatial_folds: int,
     weights: Path | None = None,
 ) -> NamedNode:
-    model_card(model)
+    _refuse_other_models(model)
     iris = Iris.from_environment()
     run = request_run(
         store,
         iris,
-        NamedNode(plan_iri),
+        plan_iri,
         pd.Timestamp(begin),
         Config(),
         spatial_folds=spatial_folds,
+        weights=weights,
     )
-    if run_status(store, run) == DEEP.RunActive:
-        release(store, run)
+    if isinstance(store, EmbeddedStore):
+        release_abandoned(store)
     if run_status(store, run) == DEEP.RunSucceeded:
         CONSOLE.print("this very run is in the graph already")
     elif claim(store, run):
@@ -196,6 +200,11 @@ def demo(store: Path) -> None:
     """Do the main job from door to door: index, reason, train, predict, write back, ask."""
     with EmbeddedStore(store) as opened:
         run_demo(opened, Iris.from_environment(), store)
+
+
+def _refuse_other_models(model: str) -> None:
+    if model_card(model).iri != FIRE_DANGER.iri:
+        raise RunError(f"{model!r} can be planned for, but only fire-danger can be executed yet")
 
 
 def _short(iri: NamedNode) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOWCAST = "fire danger model, weather of the day"
 FORECAST = "fire danger model, weather up to the day before"
+#: Only what has this ending has learnt anything from the outcomes of the test period's past days.
+RECALIBRATED = ", recalibrated as the season goes on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ def baseline_methods() -> dict[str, Method]:
         "climatology": baselines.climatology,
         "persistence (7 days)": lambda data, _: baselines.persistence(data),
         "gradient boosting, weather": baselines.boosting_weather,
-        "gradient boosting, weather and past fires": baselines.boosting_weather_and_fires,
+        "gradient boosting, same inputs as the model": baselines.boosting_same_inputs,
     }
 
 

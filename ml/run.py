@@ -10,7 +10,14 @@ import numpy as np
 from ml.calibration import recalibrate
 from ml.danger import Spell, class_bounds, classify, extreme_spells
 from ml.errors import RunError
-from ml.evaluate import Evaluation, evaluate_spatial, evaluate_temporal, model_name, temporal_split
+from ml.evaluate import (
+    RECALIBRATED,
+    Evaluation,
+    evaluate_spatial,
+    evaluate_temporal,
+    model_name,
+    temporal_split,
+)
 from ml.intervals import BLOCK_DAYS, Intervals, adaptive_intervals, coverage
 from ml.train import choose_device, device_name, predict, train
 
@@ -95,7 +102,7 @@ def execute(
     )
     bounds = class_bounds(live.training_probability)
     classes = classify(probability, bounds)
-    evaluations = _evaluate(data, predict_from, config, probability, spatial_folds, report)
+    evaluations = _evaluate(data, predict_from, config, live, spatial_folds, report)
     whole_block = probability.shape[1] >= BLOCK_DAYS
     return RunResult(
         first=first,
@@ -121,6 +128,8 @@ class _Live:
     probability: np.ndarray
     """(cell, day) recalibrated, from CALIBRATION_DAYS before the first predicted day on; those
     before it by a network that had not seen them."""
+    raw: np.ndarray
+    """The same before recalibration."""
 
 
 def _live_predictions(
@@ -143,6 +152,7 @@ def _live_predictions(
         net=net,
         training_probability=every[:, :first],
         probability=recalibrate(raw, data.burning[:, start:], first=BLOCK_DAYS),
+        raw=raw,
     )
 
 
@@ -150,19 +160,20 @@ def _evaluate(
     data: CellDays,
     test_from: pd.Timestamp,
     config: Config,
-    probability: np.ndarray,
+    live: _Live,
     spatial_folds: int,
     report: Progress,
 ) -> list[Evaluation]:
     """Score the run's predictions, the same model without the weather of the day, and baselines."""
-    first = data.fires.shape[1] - probability.shape[1]
+    first = live.training_probability.shape[1]
     blind = replace(config, nowcast=not config.nowcast)
     other = _live_predictions(
         data, first, blind, None, lambda stage, a, b: report(f"{stage} the other variant", a, b)
     )
     trained = {
-        model_name(config): probability,
-        model_name(blind): other.probability[:, CALIBRATION_DAYS:],
+        model_name(blind): other.raw[:, CALIBRATION_DAYS:],
+        model_name(config): live.raw[:, CALIBRATION_DAYS:],
+        model_name(config) + RECALIBRATED: live.probability[:, CALIBRATION_DAYS:],
     }
     found = evaluate_temporal(data, test_from, trained)
     if spatial_folds:

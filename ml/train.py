@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -109,18 +110,36 @@ def predict(
     return np.asarray(probability.reshape(batch.burning.shape).cpu(), dtype=np.float64)
 
 
-def save(net: FireDangerNet, path: Path) -> None:
-    """Write configuration and weights; a reader never sees half a file."""
+def save(net: FireDangerNet, path: Path, trained_before: pd.Timestamp) -> None:
+    """Write configuration, weights and training period; a reader never sees half a file."""
     partial = path.with_name(path.name + ".partial")
-    torch.save({"config": asdict(net.config), "weights": net.state_dict()}, partial)
+    content = {
+        "config": asdict(net.config),
+        "weights": net.state_dict(),
+        "trained_before": trained_before.isoformat(),
+    }
+    torch.save(content, partial)
     partial.replace(path)
 
 
-def load(path: Path) -> FireDangerNet:
-    """Return the network that `save` wrote."""
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    net = FireDangerNet(Config(**saved["config"]))
-    net.load_state_dict(saved["weights"])
+def load(path: Path, predict_from: pd.Timestamp) -> FireDangerNet:
+    """Return the network that `save` wrote, to predict the days from one on.
+
+    Raises:
+        RunError: The file holds no such network, or one that has seen those days.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        net = FireDangerNet(Config(**saved["config"]))
+        net.load_state_dict(saved["weights"])
+        trained_before = pd.Timestamp(saved["trained_before"])
+    except Exception as error:  # torch raises whatever the bytes provoke
+        raise RunError(f"{path} holds no weights of `deepcube train`: {error}") from error
+    if trained_before > predict_from:
+        raise RunError(
+            f"{path} was trained on days up to {trained_before:%Y-%m-%d}, which are among those to "
+            f"predict from {predict_from:%Y-%m-%d} on; train it on earlier days"
+        )
     return net.eval()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pooch
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from cube_bridge.datasets import cache_folder
@@ -48,14 +50,26 @@ def request_run(
     config: Config,
     *,
     spatial_folds: int = 5,
+    weights: Path | None = None,
 ) -> NamedNode:
     """Write a run to the graph for a worker to claim; the same request is the same run.
+
+    Args:
+        store: The graph.
+        iris: How IRIs are made.
+        plan: The inputs.
+        predict_from: First day to predict.
+        config: Of the model.
+        spatial_folds: Folds of the spatial evaluation; 0 leaves it out.
+        weights: A file of `ml.train.save` to predict with: part of what the run is.
 
     Raises:
         PlanError: The graph has no such plan.
     """
     read_plan(store, plan)
-    settings = {**asdict(config), "spatial_folds": spatial_folds}
+    settings: dict[str, object] = {**asdict(config), "spatial_folds": spatial_folds}
+    if weights is not None:
+        settings["weights_sha256"] = pooch.file_hash(str(weights))
     digest = hashlib.sha256(
         json.dumps([plan.value, predict_from.isoformat(), settings], sort_keys=True).encode()
     )
@@ -158,7 +172,8 @@ def execute_run(
     """
     try:
         _execute(store, iris, run, weights, progress or (lambda *_: None))
-    except (DeepCubeError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:
+        # Whatever it was: a run that nobody works on must not look as if somebody did.
         _remove_results(store, run)
         store.update(
             f"""DELETE {{ {run} {DEEP.runStatus} ?s }}
@@ -186,14 +201,18 @@ def _execute(
         )
     settings = json.loads(text(rows[0]["config"]))
     folds = int(settings.pop("spatial_folds"))
+    expected = settings.pop("weights_sha256", None)
+    if expected != (pooch.file_hash(str(weights)) if weights else None):
+        raise RunError(f"<{run.value}> was requested with other weights than it is executed with")
+    predict_from = pd.Timestamp(text(rows[0]["from"])).tz_convert(None)
     inputs = read_plan(store, NamedNode(text(rows[0]["plan"])))
     data = read_cell_days(store, inputs)
     result = execute(
         data,
-        pd.Timestamp(text(rows[0]["from"])).tz_convert(None),
+        predict_from,
         Config(**settings),
         spatial_folds=folds,
-        net=train.load(weights) if weights else None,
+        net=train.load(weights, predict_from) if weights else None,
         progress=progress,
     )
     outcome = Outcome(
@@ -207,7 +226,7 @@ def _execute(
         ),
     )
     _write(store, iris, outcome, progress)
-    train.save(result.net, weights_file(run))
+    train.save(result.net, weights_file(run), predict_from)
 
 
 def _write(store: GraphStore, iris: Iris, outcome: Outcome, progress: Progress) -> None:
@@ -269,12 +288,17 @@ def work(
     progress: Progress | None = None,
     done: Callable[[NamedNode], None] | None = None,
 ) -> int:
-    """Claim and execute the runs that wait; return how many were executed."""
+    """Claim and execute the runs that wait; return how many were claimed.
+
+    A run that fails does not keep the others waiting: what went wrong is in the graph.
+    """
     count = 0
     for run in requested_runs(store):
-        if claim(store, run):
+        if not claim(store, run):
+            continue
+        count += 1
+        with contextlib.suppress(DeepCubeError):
             execute_run(store, iris, run, progress=progress)
-            count += 1
-            if done is not None:
-                done(run)
+        if done is not None:
+            done(run)
     return count

@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.tables import series_iri
 from kg.geometry import geometry_quads
-from kg.iris import Iris, below, slug
+from kg.iris import Iris, below, coordinate, slug
 from kg.query import double
 from kg.temporal import date_time_literal, day_bounds, interval, interval_quads
 from ml.cell_days import HALF_SIDE, WEATHER
@@ -43,7 +43,9 @@ class Outcome:
 
 def cell_iri(iris: Iris, longitude: float, latitude: float) -> NamedNode:
     """Return the IRI of the cell around a point."""
-    return iris.mint("cell", f"{2 * HALF_SIDE:g}-degrees", f"{longitude:g}_{latitude:g}")
+    return iris.mint(
+        "cell", f"{2 * HALF_SIDE:g}-degrees", f"{coordinate(longitude)}_{coordinate(latitude)}"
+    )
 
 
 def cell_blocks(outcome: Outcome, iris: Iris) -> Iterator[list[Quad]]:
@@ -81,7 +83,7 @@ def _input_at(planned: PlannedInput, longitude: float, latitude: float) -> Named
 
 def _prediction_iri(outcome: Outcome, cell: int, day: int) -> NamedNode:
     data = outcome.data
-    place = f"{data.longitude[cell]:g}_{data.latitude[cell]:g}"
+    place = f"{coordinate(data.longitude[cell])}_{coordinate(data.latitude[cell])}"
     date = data.days[outcome.result.first + day].date().isoformat()
     return below(outcome.run, "prediction", place, date)
 

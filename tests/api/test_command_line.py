@@ -92,6 +92,22 @@ def test_a_worker_executes_over_http_what_another_client_requested(folder, finis
         assert deepcube("worker", "--once", "--endpoint", url).stdout == ""
 
 
+def test_of_two_workers_at_once_one_gets_the_run(folder, finished, iris):
+    with serving(folder) as url:
+        config = Config(steps=20, members=2, hidden=16)
+        start = pd.Timestamp("2015-12-25")
+        run = request_run(RemoteStore(url), iris, finished[1], start, config, spatial_folds=0)
+        command = [sys.executable, "-m", "api", "worker", "--once", "--endpoint", url]
+        workers = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        outputs = [w.communicate() for w in workers]
+        assert [w.returncode for w in workers] == [0, 0], outputs
+        assert "".join(out for out, _ in outputs).split() == [run.value]
+        assert run_status(RemoteStore(url), run) == DEEP.RunSucceeded
+
+
 def test_plan_train_predict_and_evaluate(folder, tmp_path):
     at = ("--store", folder)
     year = ("--from", "2015-01-01", "--to", "2015-12-31")
@@ -109,9 +125,17 @@ def test_plan_train_predict_and_evaluate(folder, tmp_path):
     answer = deepcube(*predict, "--weights", weights, *at)
     assert answer.returncode == 0, answer.stderr
     assert deepcube(*predict, "--weights", tmp_path / "none.pt", *at).returncode == 2
-    again = deepcube(*predict, *at)
+    again = deepcube(*predict, "--weights", weights, *at)
     assert "in the graph already" in again.stderr
     assert again.stdout == answer.stdout
+    (tmp_path / "junk.pt").write_text("junk")
+    junk = deepcube(*predict, "--weights", tmp_path / "junk.pt", *at)
+    assert junk.returncode == 1
+    assert "holds no weights" in junk.stderr
+    early = ("--from", "2015-11-20", "--weights", weights)
+    seen = deepcube("predict", "fire-danger", "--plan", plan, *early, *at)
+    assert seen.returncode == 1
+    assert "was trained on days" in seen.stderr
 
 
 @pytest.mark.parametrize(
@@ -141,6 +165,8 @@ def test_plan_train_predict_and_evaluate(folder, tmp_path):
             1,
             "no plan",
         ),
+        (("predict", "fire-danger", "--plan", "not an iri", "--from", "2015-01-01"), 2, "no IRI"),
+        (("query", "ASK {}", "--endpoint", "notaurl"), 1, "URL of a SPARQL server"),
         (("nonsense",), 2, "No such command"),
     ],
 )

@@ -203,6 +203,33 @@ def test_updates_are_transactions_and_can_be_forbidden(writable, store):
     assert len(store) == 1
 
 
+def test_an_update_from_a_page_of_another_site_is_refused(writable, store):
+    client, _ = writable
+    update = {"update": "INSERT DATA { <urn:a> <urn:b> 1 }"}
+    evil = client.post("/update", data=update, headers={"Origin": "http://evil.example"})
+    assert evil.status_code == 403
+    assert len(store) == 0
+    same = client.post("/update", data=update, headers={"Origin": "http://testserver"})
+    assert same.status_code == 204
+
+
+def test_what_cannot_be_executed_is_the_clients_error(writable):
+    client, _ = writable
+    answer = client.post("/update", data={"update": "LOAD <file:///etc/hostname>"})
+    assert answer.status_code == 400
+    assert "cannot be executed" in answer.text
+    service = "SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }"
+    for headers in (HTML, {"Accept": "application/json"}):
+        answer = client.get("/sparql", params={"query": service}, headers=headers)
+        assert answer.status_code == 400
+
+
+def test_head_is_answered_without_a_body(writable):
+    client, _ = writable
+    for path in ("/", "/healthz", "/static/style.css"):
+        assert client.head(path).status_code == 200
+
+
 def test_an_empty_store_has_a_first_page(writable):
     client, _ = writable
     assert "Nothing yet" in client.get("/", headers=HTML).text

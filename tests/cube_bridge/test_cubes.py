@@ -161,6 +161,7 @@ def test_a_cube_without_coordinates_says_what_it_has(store, iris, tmp_path, cube
         (lambda c: c.isel(lat=[0, 2, 1, 3]), "neither increases nor decreases"),
         (lambda c: c.isel(time=[0, 0, 1]), "do not increase"),
         (lambda c: c.drop_vars("ts"), "no numeric variable"),
+        (lambda c: c.isel(time=slice(0, 0)), "no time at all"),
     ],
 )
 def test_unusable_coordinates_are_refused(store, iris, tmp_path, cube, change, message):
@@ -177,6 +178,29 @@ def test_a_damaged_chunk_takes_back_what_was_written(store, iris, tmp_path, cube
         index_file(store, iris, folder)
     assert not select(store, "SELECT ?s WHERE { ?s a deep:Source }")
     assert not select(store, "SELECT ?s WHERE { ?s a deep:Chunk }")
+
+
+def test_a_failed_reindexing_leaves_the_old_index(store, iris, tmp_path, cube):
+    folder = tmp_path / "cube.zarr"
+    cube.chunk(time=1, lat=4, lon=5).to_zarr(folder, zarr_format=2, consolidated=False)
+    index_file(store, iris, folder)
+    before = {str(q) for q in store.quads()}
+    (folder / "ts" / "5.1.1").write_bytes(b"damaged")
+    with pytest.raises(SourceError, match="cannot be read to its end"):
+        index_file(store, iris, folder)
+    assert {str(q) for q in store.quads()} == before
+
+
+def test_another_file_does_not_silently_take_a_name(store, iris, tmp_path, cube):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (cube + len(name) + ord(name)).assign_attrs(cube.attrs).to_netcdf(tmp_path / name / "c.nc")
+    index_file(store, iris, tmp_path / "a" / "c.nc")
+    with pytest.raises(SourceError, match=r"another source 'c'.*--replace"):
+        index_file(store, iris, tmp_path / "b" / "c.nc")
+    assert index_file(store, iris, tmp_path / "b" / "c.nc", replace=True).changed
+    urls = select(store, "SELECT ?u { ?s a deep:Source ; dcterms:source ?u }")
+    assert [text(u["u"]) for u in urls] == [(tmp_path / "b" / "c.nc").as_uri()]
 
 
 def test_a_tile_across_the_antimeridian_is_split(store, iris, tmp_path):

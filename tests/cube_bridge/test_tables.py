@@ -2,12 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cube_bridge.errors import MappingError, TableError
+from cube_bridge.errors import MappingError, SourceError, TableError, UnitError
 from cube_bridge.indexing import index_file
 from cube_bridge.mapping import mapping_from_json, mapping_json, parse_mapping, read_mapping
 from cube_bridge.selection import source_file
 from cube_bridge.tables import load_events, load_series
 from kg.query import number, select, text
+from kg.validation import validate_store
 from tests.conftest import SERIES_MAPPING
 
 EVENTS_MAPPING = {
@@ -130,6 +131,7 @@ def test_what_is_no_table_is_refused(store, iris, tmp_path, series_mapping, cont
         ({"time": {"column": "date", "resolution": "monthly"}}, "monthly"),
         ({"variables": [{"column": "tas", "unit": "nope:K"}]}, "unknown prefix"),
         ({"source": {"id": "Not A Slug", "title": "x"}}, "source.id"),
+        ({"longitude": "lat"}, "three columns"),
     ],
 )
 def test_a_mapping_is_checked_before_anything_is_read(change, message):
@@ -170,8 +172,50 @@ def test_events_become_features_with_place_and_time(store, iris, tmp_path):
     assert len(load_events(path, mapping)) == 2
 
 
-def test_two_rows_for_one_station_and_day_cannot_be_read(weather_csv, series_mapping):
+def test_two_rows_for_one_station_and_day_are_refused(store, iris, weather_csv, series_mapping):
     table = pd.read_csv(weather_csv)
     pd.concat([table, table.iloc[[0]]]).to_csv(weather_csv, index=False)
+    with pytest.raises(TableError, match="two rows for 10, 50 at 2020-01-01"):
+        index_file(store, iris, weather_csv, series_mapping)
     with pytest.raises(TableError, match="two rows"):
         load_series(weather_csv, series_mapping, ["tas"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("date,lon,lat,tas,tas\n2020-01-01,10,50,1,2\n", "several columns called 'tas'"),
+        ("date,lon,lat,tas\n2020-01-01,10,50,1\n2020-01-02,10,50,1,2,3\n", "no CSV table"),
+        ("date,lon,lat,tas\n2020-01-01,10,50,inf\n", "'inf' is no number"),
+        ("date;lon;lat;tas\n2020-01-01;10;50;1\n", "columns that weather.csv does not have"),
+    ],
+)
+def test_a_crooked_table_is_refused(store, iris, weather_csv, series_mapping, content, message):
+    weather_csv.write_text(content)
+    with pytest.raises((TableError, MappingError), match=message):
+        index_file(store, iris, weather_csv, series_mapping)
+
+
+def test_an_unknown_unit_is_refused(store, iris, weather_csv):
+    document = {**SERIES_MAPPING, "variables": [{"column": "tas", "unit": "unit:FURLONG"}]}
+    with pytest.raises(UnitError, match=r"units\.ttl"):
+        index_file(store, iris, weather_csv, parse_mapping(document, "m"))
+
+
+def test_stations_a_few_metres_apart_stay_apart(store, iris, weather_csv, series_mapping):
+    weather_csv.write_text(
+        "date,lon,lat,tas\n2020-01-01,130.12345,-20,30\n2020-01-01,130.12341,-20,10\n"
+    )
+    index_file(store, iris, weather_csv, series_mapping)
+    assert len(select(store, "SELECT ?s WHERE { ?s a deep:Station }")) == 2
+    assert validate_store(store).conforms
+
+
+def test_a_table_that_changed_since_it_was_indexed_is_not_read(
+    store, iris, weather_csv, series_mapping
+):
+    source = index_file(store, iris, weather_csv, series_mapping).source
+    content = weather_csv.read_text()
+    weather_csv.write_text(content.replace("13", "14"))  # of the same size
+    with pytest.raises(SourceError, match="has changed"):
+        source_file(store, source)

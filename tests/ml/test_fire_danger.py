@@ -7,6 +7,7 @@ import torch
 
 from ml.cell_days import CellDays
 from ml.errors import RunError
+from ml.evaluate import NOWCAST, RECALIBRATED
 from ml.models.fire_danger import Config, FireDangerNet, make_batch
 from ml.run import execute
 from ml.train import choose_device, load, predict, save, train
@@ -76,9 +77,15 @@ def test_training_is_repeatable_and_the_split_is_kept():
 def test_weights_survive_a_file(tmp_path):
     data = synthetic(days=60)
     net = train(data, np.ones(data.fires.shape, dtype=bool), TINY)
-    save(net, tmp_path / "w.pt")
-    np.testing.assert_array_equal(predict(load(tmp_path / "w.pt"), data), predict(net, data))
+    day = pd.Timestamp("2020-03-01")
+    save(net, tmp_path / "w.pt", day)
+    np.testing.assert_array_equal(predict(load(tmp_path / "w.pt", day), data), predict(net, data))
     assert [p.name for p in tmp_path.iterdir()] == ["w.pt"]
+    with pytest.raises(RunError, match="among those to predict"):
+        load(tmp_path / "w.pt", pd.Timestamp("2020-02-01"))
+    (tmp_path / "junk.pt").write_text("junk")
+    with pytest.raises(RunError, match="no weights"):
+        load(tmp_path / "junk.pt", day)
 
 
 def test_a_run_predicts_the_days_asked_for_with_bounds_around_them():
@@ -96,9 +103,10 @@ def test_a_run_predicts_the_days_asked_for_with_bounds_around_them():
     assert (result.intervals.lower <= result.probability).all()
     assert (result.probability <= result.intervals.upper).all()
     methods = {(e.protocol.partition(":")[0], e.method) for e in result.evaluations}
-    assert len(methods) == 6 + 5
-    ours = [e.scores.auc for e in result.evaluations if not e.is_baseline]
-    assert min(ours[0:1]) > 0.9
+    assert len(methods) == 7 + 5
+    ours = {e.method: e.scores.auc for e in result.evaluations if e.protocol.startswith("temp")}
+    assert ours[NOWCAST] > 0.9
+    assert ours[NOWCAST + RECALIBRATED] > 0.9
     assert "spatial cross-validation" in stages
 
 

@@ -221,6 +221,36 @@ def test_a_run_that_fails_says_why_and_leaves_nothing(copy, iris):
         request_run(store, iris, NamedNode("urn:none"), pd.Timestamp("2015-12-01"), SMALL)
 
 
+def test_a_malformed_request_fails_alone_and_the_worker_goes_on(copy, iris):
+    store, plan, _ = copy
+    good = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, spatial_folds=0)
+    store.update(
+        f"""PREFIX deep: <https://w3id.org/deepcube/ontology#>
+        PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
+        INSERT DATA {{ <urn:a-bad-run> a deep:Run ; deep:usesPlan {plan} ;
+          deep:runStatus deep:RunRequested ;
+          deep:predictFrom "2015-12-01T00:00:00Z"^^xsd:dateTime ;
+          deep:configuration '{{"spatial_folds": 0, "nope": 1}}' }}"""
+    )
+    assert work(store, iris) == 2
+    assert run_status(store, good) == DEEP.RunSucceeded
+    assert run_status(store, NamedNode("urn:a-bad-run")) == DEEP.RunFailed
+    assert ask(store, 'ASK { <urn:a-bad-run> deep:failureMessage ?m FILTER(CONTAINS(?m, "nope")) }')
+    assert work(store, iris) == 0
+
+
+def test_other_weights_are_another_run(copy, iris, tmp_path):
+    store, plan, _ = copy
+    day = pd.Timestamp("2015-12-01")
+    runs = {request_run(store, iris, plan, day, SMALL, spatial_folds=0)}
+    for content in ("a", "b"):
+        (tmp_path / content).write_text(content)
+        runs.add(
+            request_run(store, iris, plan, day, SMALL, spatial_folds=0, weights=tmp_path / content)
+        )
+    assert len(runs) == 3
+
+
 def test_the_map_is_a_picture_that_says_it_is_simulated(copy, tmp_path):
     store, _, run = copy
     day = most_dangerous_day(store, run)
