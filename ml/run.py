@@ -167,11 +167,12 @@ def _evaluate(
     """Score the run's predictions, the same model without the weather of the day, and baselines."""
     first = live.training_probability.shape[1]
     blind = replace(config, nowcast=not config.nowcast)
-    other = _live_predictions(
-        data, first, blind, None, lambda stage, a, b: report(f"{stage} the other variant", a, b)
+    rows = temporal_split(data, test_from)
+    other = train(
+        data, rows, blind, progress=lambda a, b: report("training the other variant", a, b)
     )
     trained = {
-        model_name(blind): other.raw[:, CALIBRATION_DAYS:],
+        model_name(blind): predict(other, data)[:, first:],
         model_name(config): live.raw[:, CALIBRATION_DAYS:],
         model_name(config) + RECALIBRATED: live.probability[:, CALIBRATION_DAYS:],
     }
