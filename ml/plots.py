@@ -52,8 +52,15 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: date, file: Path) ->
         colour = text(row["colour"])
         _fill(axes, shape, facecolor=colour, edgecolor="#333333", linewidth=0.5, alpha=0.9)
     fires = _fires(store, run, day)
-    axes.plot(
-        [p.x for p in fires], [p.y for p in fires], "k.", markersize=2.5, label="fires detected"
+    points = axes.plot(
+        [p.x for p in fires],
+        [p.y for p in fires],
+        "o",
+        markersize=3.2,
+        color="black",
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        label="fire detected",
     )
     axes.set_xlim(west - 3, east + 3)
     axes.set_ylim(south - 3, north + 3)
@@ -64,7 +71,9 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: date, file: Path) ->
     axes.set_xlabel("longitude (degrees east)")
     axes.set_ylabel("latitude (degrees north)")
     legend = [Patch(facecolor=colour, label=label) for label, colour in danger_legend(store)]
-    axes.legend(handles=legend, title="danger class", loc="lower left", fontsize="small")
+    axes.legend(
+        handles=[*legend, *points], title="danger class", loc="lower left", fontsize="small"
+    )
     figure.savefig(file, dpi=130)
 
 
