@@ -132,7 +132,8 @@ def _index(
     source = iris.mint("source", info.id)
     print_ = fingerprint(job.path, job.mapping)
     state = _state(store, source)
-    if state == (print_, DEEP.IndexComplete):
+    # The same bytes at another path are not the same: the graph must know where to read them.
+    if state == (print_, DEEP.IndexComplete) and _comes_from(store, source, job.url):
         items = next(store.quads(source, DEEP.itemCount, None, DefaultGraph())).object
         count = int(items.value) if isinstance(items, Literal) else 0
         return Outcome(source=source, items=count, changed=False)
@@ -140,7 +141,8 @@ def _index(
         _refuse_another_file(store, source, job)
     content = _read(job, source, iris)
     previous: list[Quad] = []
-    if state is not None and state != (print_, DEEP.IndexPartial):
+    resumes = state == (print_, DEEP.IndexPartial) and _comes_from(store, source, job.url)
+    if state is not None and not resumes:
         previous = source_quads(store, source)
         remove_source(store, source)
     try:
@@ -154,12 +156,16 @@ def _index(
     return Outcome(source=source, items=content.item_count, changed=True)
 
 
+def _comes_from(store: GraphStore, source: NamedNode, url: str) -> bool:
+    return any(store.quads(source, DCTERMS.source, NamedNode(url), DefaultGraph()))
+
+
 def _refuse_another_file(store: GraphStore, source: NamedNode, job: _Job) -> None:
-    known = {q.object for q in store.quads(source, DCTERMS.source, None, DefaultGraph())}
-    if known and NamedNode(job.url) not in known:
+    if not _comes_from(store, source, job.url):
         identifier = job.mapping.source.id
+        known = [str(q.object) for q in store.quads(source, DCTERMS.source, None, DefaultGraph())]
         raise SourceError(
-            f"the graph holds another source {identifier!r}, from {known.pop()}; give this one "
+            f"the graph holds another source {identifier!r}, from {known[0]}; give this one "
             "another id (--id, or `source.id` in its mapping), or replace that one with --replace"
         )
 

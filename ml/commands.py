@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import NamedNode
 
+    from kg.errors import DeepCubeError
     from kg.store import GraphStore
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -182,7 +183,7 @@ def worker(once: bool, every: float, store: Path, endpoint: str | None) -> None:
         with open_store(store, endpoint) as opened, progress_stages() as stage:
             if endpoint is None:
                 release_abandoned(opened)
-            work(opened, iris, progress=stage, done=lambda run: click.echo(run.value))
+            work(opened, iris, progress=stage, done=_report)
         if once:
             return
         time.sleep(every)
@@ -200,6 +201,14 @@ def demo(store: Path) -> None:
     """Do the main job from door to door: index, reason, train, predict, write back, ask."""
     with EmbeddedStore(store) as opened:
         run_demo(opened, Iris.from_environment(), store)
+
+
+def _report(run: NamedNode, failure: DeepCubeError | None) -> None:
+    """Name a run that was executed on stdout, one that failed with its reason on stderr."""
+    if failure is None:
+        click.echo(run.value)
+    else:
+        click.echo(f"{run.value} failed: {failure}", err=True)
 
 
 def _refuse_other_models(model: str) -> None:

@@ -143,7 +143,8 @@ def _index_all(
             if sources is None:
                 index_dataset(store, iris, name, progress=stage)
             else:
-                index_file(store, iris, sources[i].path, sources[i].mapping, progress=stage)
+                found = sources[i]
+                index_file(store, iris, found.path, found.mapping, replace=True, progress=stage)
     table = Table("source", "kind", "items", "from", "to", "licence")
     for s in all_sources(store):
         table.add_row(s.title, s.kind, f"{s.items:,}", *(s.period or ("", "")), s.licence)

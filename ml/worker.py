@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -286,19 +285,23 @@ def work(
     iris: Iris,
     *,
     progress: Progress | None = None,
-    done: Callable[[NamedNode], None] | None = None,
+    done: Callable[[NamedNode, DeepCubeError | None], None] | None = None,
 ) -> int:
     """Claim and execute the runs that wait; return how many were claimed.
 
-    A run that fails does not keep the others waiting: what went wrong is in the graph.
+    A run that fails does not keep the others waiting: what went wrong is in the graph, and
+    `done` is told.
     """
     count = 0
     for run in requested_runs(store):
         if not claim(store, run):
             continue
         count += 1
-        with contextlib.suppress(DeepCubeError):
+        failure: DeepCubeError | None = None
+        try:
             execute_run(store, iris, run, progress=progress)
+        except DeepCubeError as error:
+            failure = error
         if done is not None:
-            done(run)
+            done(run, failure)
     return count

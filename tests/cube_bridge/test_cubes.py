@@ -191,6 +191,16 @@ def test_a_failed_reindexing_leaves_the_old_index(store, iris, tmp_path, cube):
     assert {str(q) for q in store.quads()} == before
 
 
+def test_a_file_that_moved_is_not_taken_for_unchanged(store, iris, cube_nc, tmp_path):
+    index_file(store, iris, cube_nc)
+    (tmp_path / "elsewhere").mkdir()
+    moved = cube_nc.rename(tmp_path / "elsewhere" / cube_nc.name)
+    with pytest.raises(SourceError, match="--replace"):
+        index_file(store, iris, moved)
+    source = index_file(store, iris, moved, replace=True).source
+    assert select_array(store, variable_of(source), WORLD, *ALWAYS).shape == (6, 8, 10)
+
+
 def test_another_file_does_not_silently_take_a_name(store, iris, tmp_path, cube):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -232,7 +232,10 @@ def test_a_malformed_request_fails_alone_and_the_worker_goes_on(copy, iris):
           deep:predictFrom "2015-12-01T00:00:00Z"^^xsd:dateTime ;
           deep:configuration '{{"spatial_folds": 0, "nope": 1}}' }}"""
     )
-    assert work(store, iris) == 2
+    told = {}
+    assert work(store, iris, done=lambda run, failure: told.update({run: failure})) == 2
+    assert told[good] is None
+    assert "nope" in str(told[NamedNode("urn:a-bad-run")])
     assert run_status(store, good) == DEEP.RunSucceeded
     assert run_status(store, NamedNode("urn:a-bad-run")) == DEEP.RunFailed
     assert ask(store, 'ASK { <urn:a-bad-run> deep:failureMessage ?m FILTER(CONTAINS(?m, "nope")) }')
