@@ -106,8 +106,12 @@ class EmbeddedStore:
         object_: Term | None = None,
         graph: GraphName | None = None,
     ) -> Iterator[Quad]:
-        """Yield the quads that match; None matches anything."""
-        return self._store.quads_for_pattern(subject, predicate, object_, graph)
+        """Return the quads that match; None matches anything.
+
+        They are read at once: an iterator of pyoxigraph's that is left half-read must be
+        dropped on the thread that made it, which nobody who holds one in a frame can promise.
+        """
+        return iter(list(self._store.quads_for_pattern(subject, predicate, object_, graph)))
 
     def load(
         self, source: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None

@@ -1,10 +1,12 @@
 """The store protocol, on each implementation: memory, folder, and a real server."""
 
+import gc
 import io
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat
@@ -142,3 +144,15 @@ def test_a_server_that_is_not_there_is_named():
         port = free.getsockname()[1]
     with pytest.raises(RemoteStoreError, match=f"127.0.0.1:{port}"):
         RemoteStore(f"http://127.0.0.1:{port}").query("ASK {}")
+
+
+def test_quads_half_read_may_be_dropped_on_any_thread(tmp_path, recwarn):
+    with EmbeddedStore(tmp_path / "store") as store:
+        store.add(Quad(S, P, Literal(str(i))) for i in range(3))
+        held = [store.quads(S)]
+        next(held[0])
+        thread = threading.Thread(target=held.clear)
+        thread.start()
+        thread.join()
+        gc.collect()
+    assert not recwarn.list
