@@ -17,5 +17,10 @@ def shapes() -> "list[Traversable]":
     return _turtle(files("ontology") / "shapes")
 
 
+def geosparql() -> "Traversable":
+    """Return the schema of GeoSPARQL, Simple Features and GML, which no store need hold."""
+    return files("ontology") / "geosparql" / "geosparql.ttl"
+
+
 def _turtle(folder: "Traversable") -> "list[Traversable]":
     return sorted((f for f in folder.iterdir() if f.name.endswith(".ttl")), key=lambda f: f.name)

@@ -57,13 +57,28 @@ DCTERMS = Vocabulary(
     "conformsTo created creator description extent hasPart identifier isPartOf license "
     "publisher rights source spatial temporal title",
 )
+DEEPF = Vocabulary("https://w3id.org/deepcube/function#", "nearest")
 DQV = Vocabulary(
     "http://www.w3.org/ns/dqv#",
     "QualityMeasurement computedOn hasQualityMeasurement isMeasurementOf value",
 )
 GEO = Vocabulary(
     "http://www.opengis.net/ont/geosparql#",
-    "Feature Geometry asWKT hasBoundingBox hasDefaultGeometry hasGeometry wktLiteral",
+    "Feature Geometry asDGGS asGML asGeoJSON asKML asWKT dggsLiteral geoJSONLiteral "
+    "gmlLiteral hasBoundingBox hasCentroid hasDefaultGeometry hasGeometry "
+    "hasSerialization kmlLiteral wktLiteral",
+)
+GEOF = Vocabulary(
+    "http://www.opengis.net/def/function/geosparql/",
+    "aggBoundingBox aggBoundingCircle aggCentroid aggConcaveHull aggConvexHull aggUnion "
+    "aggboundingBox area asDGGS asGML asGeoJSON asKML asWKT boundary boundingCircle buffer "
+    "centroid concaveHull convexHull coordinateDimension difference dimension distance "
+    "ehContains ehCoveredBy ehCovers ehDisjoint ehEquals ehInside ehMeet ehOverlap envelope "
+    "geometryN geometryType getSRID intersection is3D isEmpty isMeasured isSimple length maxX "
+    "maxY maxZ metricArea metricBuffer metricDistance metricLength metricPerimeter minX minY "
+    "minZ numGeometries perimeter rcc8dc rcc8ec rcc8eq rcc8ntpp rcc8ntppi rcc8po rcc8tpp "
+    "rcc8tppi relate sfContains sfCrosses sfDisjoint sfEquals sfIntersects sfOverlaps "
+    "sfTouches sfWithin spatialDimension symDifference transform union",
 )
 OWL = Vocabulary(
     "http://www.w3.org/2002/07/owl#",
@@ -79,7 +94,10 @@ QUDT = Vocabulary(
     "Unit conversionMultiplier conversionOffset hasDimensionVector hasUnit symbol",
 )
 RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
-RDFS = Vocabulary("http://www.w3.org/2000/01/rdf-schema#", "comment isDefinedBy label subClassOf")
+RDFS = Vocabulary(
+    "http://www.w3.org/2000/01/rdf-schema#",
+    "Datatype Literal comment domain isDefinedBy label range subClassOf subPropertyOf",
+)
 SF = Vocabulary(
     "http://www.opengis.net/ont/sf#",
     "GeometryCollection LineString LinearRing MultiLineString MultiPoint MultiPolygon Point "
@@ -100,7 +118,9 @@ TIME = Vocabulary(
 )
 XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#",
-    "anyURI boolean date dateTime dateTimeStamp decimal double duration float integer string",
+    "anyURI boolean byte date dateTime dateTimeStamp decimal double duration float int integer "
+    "long negativeInteger nonNegativeInteger nonPositiveInteger positiveInteger short string "
+    "unsignedByte unsignedInt unsignedLong unsignedShort",
 )
 
 #: Prefixes that queries, mappings and serialisations may use without declaring them.
@@ -109,10 +129,10 @@ PREFIXES: dict[str, str] = {
     "dcat": DCAT.namespace,
     "dcterms": DCTERMS.namespace,
     "deep": DEEP.namespace,
-    "deepf": "https://w3id.org/deepcube/function#",
+    "deepf": DEEPF.namespace,
     "dqv": DQV.namespace,
     "geo": GEO.namespace,
-    "geof": "http://www.opengis.net/def/function/geosparql/",
+    "geof": GEOF.namespace,
     "grib": "https://codes.ecmwf.int/grib/param-db/",
     "owl": OWL.namespace,
     "prov": PROV.namespace,
