@@ -1,0 +1,1 @@
+"""Queries rewritten before the store sees them: entailment, GeoSPARQL, spatial plans."""

@@ -1,0 +1,200 @@
+"""Solutions of a query that the planner computed itself, in the shape of the store's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+from pyoxigraph import (
+    BlankNode,
+    Literal,
+    NamedNode,
+    QueryResultsFormat,
+    QuerySolutions,
+    Triple,
+    Variable,
+    parse_query_results,
+)
+
+from ontology.terms import XSD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Term = NamedNode | BlankNode | Literal | Triple
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One variable's values."""
+
+    codes: np.ndarray
+    """(rows,) places in `texts`."""
+    texts: list[bytes]
+    """Each distinct value once, as in the TSV results format."""
+
+    def terms(self) -> list[Term]:
+        """Return the distinct values as terms."""
+        return [_term(t) for t in self.texts]
+
+
+class Solution:
+    """One solution; by name, by place, or in order."""
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(self, names: dict[str, int], values: tuple[Term, ...]) -> None:
+        self._names = names
+        self._values = values
+
+    def __getitem__(self, key: str | int | Variable) -> Term | None:
+        if isinstance(key, int):
+            return self._values[key]
+        return self._values[self._names[key.value if isinstance(key, Variable) else key]]
+
+    def __iter__(self) -> Iterator[Term | None]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Solutions:
+    """What `pyoxigraph.QuerySolutions` is, from columns."""
+
+    def __init__(self, names: list[str], columns: list[Column], length: int) -> None:
+        self._names = names
+        self._columns = columns
+        self._length = length
+        self._rows: Iterator[Solution] | None = None
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables in the order of the SELECT."""
+        return [Variable(n) for n in self._names]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Solution]:
+        return self
+
+    def __next__(self) -> Solution:
+        if self._rows is None:
+            self._rows = self._each()
+        return next(self._rows)
+
+    def _each(self) -> Iterator[Solution]:
+        names = {n: i for i, n in enumerate(self._names)}
+        terms = [np.array([*c.terms(), None], object)[c.codes] for c in self._columns]
+        if not terms:
+            yield from (Solution(names, ()) for _ in range(self._length))
+            return
+        for values in zip(*(t.tolist() for t in terms), strict=True):
+            yield Solution(names, values)
+
+    # The parameter has the name that pyoxigraph gives it.
+    def serialize(self, *, format: QueryResultsFormat) -> bytes:  # noqa: A002
+        """Return the solutions as a document in one of the formats of the SPARQL protocol."""
+        if format == QueryResultsFormat.JSON:
+            return self._json()
+        if format == QueryResultsFormat.XML:
+            return self._xml()
+        if format == QueryResultsFormat.CSV:
+            lines = self._lines(lambda text: _csv(_term(text)), ",")
+            return (",".join(self._names) + "\r\n" + "".join(f"{x}\r\n" for x in lines)).encode()
+        lines = self._lines(lambda text: text.decode(), "\t")
+        head = "\t".join(f"?{n}" for n in self._names)
+        return (head + "\n" + "".join(f"{x}\n" for x in lines)).encode()
+
+    def _fragments(self, write: Callable[[bytes], str]) -> list[list[str]]:
+        """Return each column's values written; each distinct value is written once."""
+        return [
+            np.array([*(write(t) for t in c.texts), ""], object)[c.codes].tolist()
+            for c in self._columns
+        ]
+
+    def _lines(self, write: Callable[[bytes], str], separator: str) -> list[str]:
+        columns = self._fragments(write)
+        if not columns:
+            return [""] * self._length
+        return [separator.join(row) for row in zip(*columns, strict=True)]
+
+    def _json(self) -> bytes:
+        head = json.dumps({"vars": self._names}, separators=(",", ":"))
+        names = [json.dumps(n) for n in self._names]
+        columns = [
+            [f"{name}:{value}" for value in column]
+            for name, column in zip(names, self._fragments(_json_fragment), strict=True)
+        ]
+        rows = zip(*columns, strict=True) if columns else [()] * self._length
+        body = ",".join(["{" + ",".join(row) + "}" for row in rows])
+        return f'{{"head":{head},"results":{{"bindings":[{body}]}}}}'.encode()
+
+    def _xml(self) -> bytes:
+        head = "".join(f"<variable name={quoteattr(n)}/>" for n in self._names)
+        columns = [
+            [f"<binding name={quoteattr(name)}>{value}</binding>" for value in column]
+            for name, column in zip(self._names, self._fragments(_xml_fragment), strict=True)
+        ]
+        rows = zip(*columns, strict=True) if columns else [()] * self._length
+        body = "".join("<result>" + "".join(row) + "</result>" for row in rows)
+        return (
+            '<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#">'
+            f"<head>{head}</head><results>{body}</results></sparql>"
+        ).encode()
+
+
+def _term(text: bytes) -> Term:
+    if text.startswith(b"<") and not text.startswith(b"<<"):
+        return NamedNode(text[1:-1].decode())
+    if text.startswith(b"_:"):
+        return BlankNode(text[2:].decode())
+    result = parse_query_results(b"?x\n" + text + b"\n", QueryResultsFormat.TSV)
+    if not isinstance(result, QuerySolutions):
+        raise TypeError("a TSV document holds solutions")
+    value: Term | None = next(result)["x"]
+    if value is None:
+        raise ValueError(f"no term: {text!r}")
+    return value
+
+
+def _json_fragment(text: bytes) -> str:
+    if text.startswith(b"<"):
+        # An IRI has no character that JSON escapes.
+        return f'{{"type":"uri","value":"{text[1:-1].decode()}"}}'
+    term = _term(text)
+    if isinstance(term, BlankNode):
+        return f'{{"type":"bnode","value":{json.dumps(term.value)}}}'
+    if not isinstance(term, Literal):
+        raise TypeError("triple terms are left to the store")
+    parts = {"type": "literal", "value": term.value}
+    if term.language:
+        parts["xml:lang"] = term.language
+    elif term.datatype != XSD.string:
+        parts["datatype"] = term.datatype.value
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _xml_fragment(text: bytes) -> str:
+    term = _term(text)
+    if isinstance(term, NamedNode):
+        return f"<uri>{escape(term.value)}</uri>"
+    if isinstance(term, BlankNode):
+        return f"<bnode>{escape(term.value)}</bnode>"
+    if not isinstance(term, Literal):
+        raise TypeError("triple terms are left to the store")
+    kind = ""
+    if term.language:
+        kind = f" xml:lang={quoteattr(term.language)}"
+    elif term.datatype != XSD.string:
+        kind = f" datatype={quoteattr(term.datatype.value)}"
+    return f"<literal{kind}>{escape(term.value)}</literal>"
+
+
+def _csv(term: Term) -> str:
+    text = f"_:{term.value}" if isinstance(term, BlankNode) else str(getattr(term, "value", term))
+    return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
