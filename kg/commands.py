@@ -5,19 +5,25 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from pyoxigraph import NamedNode, QueryBoolean, QueryResultsFormat, QuerySolutions, RdfFormat
+from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat
 from rich.console import Console
 from rich.table import Table
 
 from kg.errors import FormatError, RdfSyntaxError, StoreError, ValidationFailedError
+from kg.index_keeper import copy_kept
 from kg.inference import infer_variable_types
 from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.query import is_graph, serialise_result, text
+from kg.solutions import Solutions
 from kg.validation import validate_store
 from kg.vocabulary import install_ontology
 from ontology.terms import compact
+
+if TYPE_CHECKING:
+    from kg.store import QueryResult
 
 _FORMATS: dict[str, QueryResultsFormat | RdfFormat] = {
     "json": QueryResultsFormat.JSON,
@@ -39,15 +45,34 @@ _RDF_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["table", *_FORMATS]),
     help="Default: a table for SELECT and ASK, Turtle for CONSTRUCT and DESCRIBE.",
 )
+@click.option("--infer", is_flag=True, help="Answer under RDFS entailment.")
+@click.option(
+    "--rewrite/--no-rewrite",
+    default=True,
+    show_default=True,
+    help="Answer geo:sfWithin and its kin from geometries too.",
+)
+@click.option("--explain", is_flag=True, help="Show how the query is planned, not its answer.")
 @store_options
-def query(sparql: str, result_format: str | None, store: Path, endpoint: str | None) -> None:
+def query(
+    sparql: str,
+    result_format: str | None,
+    infer: bool,
+    rewrite: bool,
+    explain: bool,
+    store: Path,
+    endpoint: str | None,
+) -> None:
     """Ask a SPARQL query; `-` reads it from standard input, `@FILE` from a file."""
     sparql = _sparql_text(sparql)
     with open_store(store, endpoint, read_only=True) as opened:
-        result = opened.query(sparql)
+        if explain:
+            click.echo(str(opened.explain(sparql, infer=infer, rewrite=rewrite)))
+            return
+        result = opened.query(sparql, infer=infer, rewrite=rewrite)
         chosen = result_format or ("ttl" if is_graph(result) else "table")
         if chosen == "table":
-            if not isinstance(result, QuerySolutions | QueryBoolean):
+            if is_graph(result):
                 raise click.UsageError(
                     "a CONSTRUCT or DESCRIBE result is no table; use --format ttl"
                 )
@@ -110,8 +135,13 @@ def validate(store: Path, endpoint: str | None) -> None:
         report = validate_store(
             opened, progress=lambda done, total: stage("validating", done, total)
         )
+        broken = opened.broken_geometries()
     for violation in report.violations[:50]:
         click.echo(str(violation))
+    for geometry in broken[:50]:
+        click.echo(f"no geometry: {geometry}")
+    if broken:
+        click.echo(f"{len(broken)} geometry literal(s) cannot be read; queries pass them over")
     if not report.conforms:
         raise ValidationFailedError(
             f"{len(report.violations)} violation(s) in {report.checked} nodes"
@@ -155,6 +185,7 @@ def restore(folder: Path, store: Path, endpoint: str | None) -> None:
     with open_store(folder, read_only=True):
         pass  # it is a store, and nobody is writing it
     shutil.copytree(folder, store)
+    copy_kept(folder, store)
     click.echo(f"{store} is restored from {folder}")
 
 
@@ -178,9 +209,9 @@ def _format_of(file: Path) -> RdfFormat:
     return rdf_format
 
 
-def _print_table(result: QuerySolutions | QueryBoolean) -> None:
+def _print_table(result: QueryResult) -> None:
     console = Console()
-    if isinstance(result, QueryBoolean):
+    if not isinstance(result, QuerySolutions | Solutions):
         console.print("yes" if result else "no")
         return
     table = Table(*(v.value for v in result.variables))

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Self
+import gc
+import re
+import shutil
+from threading import RLock
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from pyoxigraph import DefaultGraph, Quad, Store
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
+from kg.bulk import bulk_load, checkpoint_of, large_file, restore_checkpoint
+from kg.embedded_source import ColumnMemory, EmbeddedSource, mentions_geometry
 from kg.errors import (
+    EvaluationError,
     QueryError,
+    RdfSyntaxError,
     StoreError,
     StoreLockedError,
     StoreNotFoundError,
 )
-from kg.parsing import parse_quads
+from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.index_keeper import IndexKeeper, folder_state
+from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.entailment import entail
+from kg.planner.plan import plan_query
+from kg.planner.query_rewrite import RELATIONS
+from kg.planner.query_rewrite import rewrite as rewrite_query
+from kg.planner.schema import Schema, read_schema
+from kg.planner.values import shortened
+from kg.store import Dataset, Explanation
+from kg.unknown_functions import with_unknown_functions
+from kg.using import with_using
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pyoxigraph import NamedNode, RdfFormat
+    from pyoxigraph import RdfFormat
 
-    from kg.store import GraphName, QueryResult, Subject, Term
+    from kg.geometry_statements import BrokenGeometry, Link, Statement
+    from kg.solutions import Term
+    from kg.spatial_index import SpatialIndex
+    from kg.store import GraphName, QueryResult, Subject
 
+_RELATION_NAME = re.compile("|".join(sorted(RELATIONS)))
 #: A file that every RocksDB folder has.
 _MARKER = "CURRENT"
 
@@ -42,7 +65,21 @@ class EmbeddedStore:
         """
         self.folder = folder
         self._read_only = read_only
-        self._open: Store | None = _open(folder, read_only=read_only)
+        self._start()
+        self._known_schema: tuple[int, Schema] | None = None
+        self.remembered = ColumnMemory()
+        # pyoxigraph does not notice that two transactions at once touch the same quads.
+        self._writing = RLock()
+
+    def _start(self) -> None:
+        folder = self.folder
+        if folder is not None:
+            restore_checkpoint(folder)
+        state = None if folder is None or not folder.is_dir() else folder_state(folder)
+        self._open: Store | None = _open(folder, read_only=self._read_only)
+        self._keeper = IndexKeeper(self._open, is_empty=next(iter(self._open), None) is None)
+        if folder is not None and state is not None:
+            self._keeper.offer(folder, state)
 
     @property
     def read_only(self) -> bool:
@@ -50,7 +87,8 @@ class EmbeddedStore:
         return self._read_only
 
     @property
-    def _store(self) -> Store:
+    def opened(self) -> Store:
+        """The store itself."""
         if self._open is None:
             raise StoreError("the store is closed")
         return self._open
@@ -63,41 +101,126 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """Write out and let go of the folder."""
-        if self._open is not None and self.folder is not None and not self._read_only:
-            self._open.flush()
+        if self._open is None:
+            return
+        if self.folder is None:
+            self._open = None
+            return
+        self._open.flush()
         self._open = None
+        self._keeper.let_go()
+        self._keeper.keep(self.folder)
 
-    def query(self, sparql: str, *, base_iri: str | None = None) -> QueryResult:
+    def query(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
-        store = self._store
-        try:
-            return store.query(sparql, base_iri=base_iri)
-        except (SyntaxError, ValueError) as error:
-            raise QueryError(f"malformed SPARQL query: {error}") from error
-        except (OSError, RuntimeError) as error:
-            raise QueryError(f"the query cannot be evaluated: {error}") from error
+        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        source = self._source(base_iri, dataset)
+        if not mentions_geometry(sparql):
+            return source.evaluate(sparql)
+        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+        if plan.solutions is not None:
+            return plan.solutions
+        return source.evaluate(plan.sparql, plan.functions)
 
-    def update(self, sparql: str, *, base_iri: str | None = None) -> None:
+    def explain(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> Explanation:
+        """Return the plan; see `GraphStore.explain`."""
+        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        source = self._source(base_iri, dataset)
+        if not mentions_geometry(sparql):
+            source.check(sparql)
+            return Explanation(steps=("evaluated as it stands: no geometry in it",), sparql=sparql)
+        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+        return Explanation(steps=tuple(plan.steps), sparql=shortened(plan.sparql))
+
+    def _source(self, base_iri: str | None, dataset: Dataset | None) -> EmbeddedSource:
+        return EmbeddedSource(
+            self.opened, self._keeper, self.remembered, base_iri=base_iri, dataset=dataset
+        )
+
+    def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        """Return a query with query rewrite and entailment written into it.
+
+        Rewriting comes first: the properties that it asks for are then entailed too.
+        """
+        schema = self._schema() if infer else None
+        if rewrite and _RELATION_NAME.search(sparql):
+            used = self.spatial_index.predicates_in_use()
+            serialisations = [NamedNode(p) for p in used]
+            sparql = rewrite_query(
+                sparql, serialisations=serialisations, schema=schema, base_iri=base_iri
+            )
+        return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+
+    def _schema(self) -> Schema:
+        """Return the vocabulary of the data and of GeoSPARQL, read again after a write."""
+        if self._known_schema is None or self._known_schema[0] != self._keeper.writes:
+            schema = read_schema(self._source(None, None).solutions)
+            self._known_schema = (self._keeper.writes, schema)
+        return self._known_schema[1]
+
+    @property
+    def spatial_index(self) -> SpatialIndex:
+        """The spatial index, up to date."""
+        return self._keeper.index
+
+    def update(
+        self, sparql: str, *, base_iri: str | None = None, dataset: Dataset | None = None
+    ) -> None:
         """Execute as one transaction; see `GraphStore.update`."""
         self._require_writable()
-        store = self._store
+        store = self.opened
+        if dataset is not None:
+            sparql = with_using(sparql, dataset)
         try:
-            store.update(sparql, base_iri=base_iri)
+            with self._writing:
+                touched = self._keeper.touched(sparql, base_iri)
+                with_unknown_functions(
+                    lambda known: store.update(
+                        sparql,
+                        base_iri=base_iri,
+                        custom_functions=known,
+                        custom_aggregate_functions=AGGREGATES,
+                    ),
+                    FUNCTIONS,
+                )
+                self._keeper.updated(touched)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
-            raise QueryError(f"the update cannot be executed: {error}") from error
+            raise EvaluationError(f"the update cannot be executed: {error}") from error
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""
         self._require_writable()
-        self._store.extend(quads)
+        with self._writing:
+            items: list[Statement | Link] = []
+            self.opened.extend(self._keeper.adding(quads, items))
+            self._keeper.added(items)
 
     def remove(self, quads: Iterable[Quad]) -> None:
         """Remove quads."""
         self._require_writable()
-        for quad in list(quads):
-            self._store.remove(quad)
+        gone = list(quads)
+        with self._writing:
+            for quad in gone:
+                self.opened.remove(quad)
+            self._keeper.removed(gone)
 
     def quads(
         self,
@@ -111,16 +234,46 @@ class EmbeddedStore:
         They are read at once: an iterator of pyoxigraph's that is left half-read must be
         dropped on the thread that made it, which nobody who holds one in a frame can promise.
         """
-        return iter(list(self._store.quads_for_pattern(subject, predicate, object_, graph)))
+        return iter(list(self.opened.quads_for_pattern(subject, predicate, object_, graph)))
+
+    def broken_geometries(self) -> list[BrokenGeometry]:
+        """Return the geometry literals that are no geometries."""
+        return self.spatial_index.broken_geometries()
 
     def load(
         self, source: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
     ) -> int:
-        """Parse everything first, then write it in one transaction."""
+        """Parse everything first, then write it in one transaction.
+
+        A large file goes into a folder by pyoxigraph's bulk loader, without being held in
+        memory; a checkpoint made before is what there is again if that fails or is killed.
+        """
         self._require_writable()
-        quads = parse_quads(source, rdf_format, graph=graph)
-        self._store.extend(quads)
-        return len(quads)
+        path = large_file(source)
+        if self.folder is None or path is None:
+            quads = parse_quads(source, rdf_format, graph=graph)
+            self.add(quads)
+            return len(quads)
+        with self._writing:
+            return self._load_large(path, rdf_format, graph)
+
+    def _load_large(self, path: Path, rdf_format: RdfFormat, graph: GraphName | None) -> int:
+        folder = cast("Path", self.folder)
+        checkpoint = checkpoint_of(folder)
+        self.opened.backup(str(checkpoint))
+        try:
+            count = bulk_load(self.opened, self._keeper, path, rdf_format, graph)
+        except (RdfSyntaxError, OSError, KeyboardInterrupt) as error:
+            failure = type(error)(str(error))
+        else:
+            shutil.rmtree(checkpoint)
+            return count
+        self._open = None
+        self._keeper.let_go()
+        gc.collect()  # the traceback held the store, and the store its lock
+        restore_checkpoint(folder)
+        self._start()
+        raise failure
 
     def dump(
         self, target: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
@@ -128,7 +281,25 @@ class EmbeddedStore:
         """Write the data set, or one graph; a format without graphs gets the default one."""
         if graph is None and not rdf_format.supports_datasets:
             graph = DefaultGraph()
-        self._store.dump(target, rdf_format, from_graph=graph)
+        self.opened.dump(target, rdf_format, from_graph=graph)
+
+    def has_graph(self, graph: GraphName) -> bool:
+        """Return whether a graph is there, with triples or without."""
+        return isinstance(graph, DefaultGraph) or self.opened.contains_named_graph(graph)
+
+    def replace_graph(
+        self,
+        graph: GraphName,
+        source: BinaryIO,
+        rdf_format: RdfFormat,
+        *,
+        base_iri: str | None = None,
+    ) -> int:
+        """Parse everything first, then replace in one transaction."""
+        self._require_writable()
+        quads = parse_graph(source, rdf_format, graph, base_iri=base_iri)
+        self.update(replacing_update(graph, quads))
+        return len(quads)
 
     def snapshot(self, folder: Path) -> None:
         """Write a checkpoint by hard links, in milliseconds."""
@@ -136,10 +307,12 @@ class EmbeddedStore:
             raise StoreError("a store in memory has no files to copy; dump it instead")
         if folder.exists():
             raise StoreError(f"{folder} exists already; name a folder that does not")
-        self._store.backup(str(folder))
+        with self._writing:
+            self.opened.backup(str(folder))
+            self._keeper.write_beside(folder)
 
     def __len__(self) -> int:
-        return len(self._store)
+        return len(self.opened)
 
     def _require_writable(self) -> None:
         if self._read_only:

@@ -6,6 +6,7 @@ DeepCubeError
 │   ├── StoreNotFoundError        nothing there to open for reading
 │   └── RemoteStoreError          a SPARQL server did not answer as it should
 ├── QueryError                    malformed SPARQL
+│   └── EvaluationError           well-formed SPARQL that cannot be evaluated
 ├── FormatError                   a result has no such form
 ├── RdfSyntaxError                malformed RDF
 ├── IriError                      no IRI, or not of the form that is needed
@@ -41,6 +42,10 @@ class RemoteStoreError(StoreError, ConnectionError):
 
 class QueryError(DeepCubeError, ValueError):
     """A SPARQL query or update is malformed."""
+
+
+class EvaluationError(QueryError):
+    """A well-formed query or update cannot be carried out, as where another server is not there."""
 
 
 class FormatError(DeepCubeError, TypeError):

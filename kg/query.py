@@ -16,11 +16,13 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import FormatError, QueryError
+from kg.errors import EvaluationError, FormatError
+from kg.solutions import Solutions
 from ontology.terms import PREFIXES, XSD
 
 if TYPE_CHECKING:
-    from kg.store import GraphStore, QueryResult, Term
+    from kg.solutions import Term
+    from kg.store import GraphStore, QueryResult
 
 #: Media type to format, most preferred first.
 RESULT_FORMATS: dict[str, QueryResultsFormat] = {
@@ -44,7 +46,7 @@ RDF_FORMATS: dict[str, RdfFormat] = {
 
 def is_graph(result: QueryResult) -> bool:
     """Return whether a result is triples, not solutions or a boolean."""
-    return not isinstance(result, QuerySolutions | QueryBoolean)
+    return not isinstance(result, QuerySolutions | Solutions | QueryBoolean)
 
 
 def serialise_result(result: QueryResult, result_format: QueryResultsFormat | RdfFormat) -> bytes:
@@ -52,9 +54,9 @@ def serialise_result(result: QueryResult, result_format: QueryResultsFormat | Rd
 
     Raises:
         FormatError: The format does not fit the kind of result.
-        QueryError: Evaluation failed midway.
+        EvaluationError: Evaluation failed midway.
     """
-    if isinstance(result, QuerySolutions | QueryBoolean):
+    if isinstance(result, QuerySolutions | Solutions | QueryBoolean):
         if not isinstance(result_format, QueryResultsFormat):
             raise FormatError("a SELECT or ASK result has no RDF form; ask for JSON, XML, CSV, TSV")
         if isinstance(result, QueryBoolean) and result_format in (
@@ -67,7 +69,7 @@ def serialise_result(result: QueryResult, result_format: QueryResultsFormat | Rd
             return result.serialize(format=result_format) or b""
         except (OSError, RuntimeError) as error:
             # Solutions are computed as they are written: a SERVICE may fail only here.
-            raise QueryError(f"the query cannot be evaluated: {error}") from error
+            raise EvaluationError(f"the query cannot be evaluated: {error}") from error
     if not isinstance(result_format, RdfFormat):
         raise FormatError(
             "a CONSTRUCT or DESCRIBE result is RDF; ask for Turtle or another RDF form"
@@ -105,7 +107,7 @@ def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:
         TypeError: The query is no SELECT.
     """
     result = store.query(with_prefixes(sparql))
-    if not isinstance(result, QuerySolutions):
+    if not isinstance(result, QuerySolutions | Solutions):
         raise TypeError("select() needs a SELECT query")
     names = [v.value for v in result.variables]
     return [

@@ -1,64 +1,89 @@
-"""A store behind a SPARQL 1.1 server: queries by SPARQLWrapper, writes as SPARQL updates."""
+"""A store behind a SPARQL 1.1 server, which need not know GeoSPARQL.
+
+A query without functions of GeoSPARQL goes to the server as it is. Any other one is planned
+here, on a spatial index of the server's geometries: a selection or a spatial join is put
+together from the index and from what the server answers for the candidates; for all else the
+part of the data that the query can see is fetched, and the query is evaluated on it here.
+"""
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.error import HTTPError, URLError
 
 from pyoxigraph import (
     BlankNode,
     DefaultGraph,
+    NamedNode,
     Quad,
-    QueryResultsFormat,
+    QuerySolutions,
     RdfFormat,
-    Store,
-    parse,
-    parse_query_results,
     serialize,
 )
-from SPARQLWrapper import JSON, POST, POSTDIRECTLY, TURTLE, SPARQLWrapper
-from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException
 
 from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
-from kg.parsing import parse_quads
-from kg.query import select
+from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.entailment import entail
+from kg.planner.query_rewrite import RELATIONS
+from kg.planner.query_rewrite import rewrite as rewrite_query
+from kg.planner.schema import Schema, read_schema
+from kg.planner.touched import Touched
+from kg.planner.values import shortened
+from kg.quad_blocks import blocks, has_blank_node
+from kg.remote_index import RemoteIndex
+from kg.remote_plan import RemotePlan, calls_of, needs_us
+from kg.sparql_client import SparqlClient
+from kg.store import Dataset, Explanation
+from kg.using import with_using
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pyoxigraph import NamedNode
-
-    from kg.store import GraphName, QueryResult, Subject, Term
+    from kg.geometry_statements import BrokenGeometry
+    from kg.solutions import Term
+    from kg.spatial_index import SpatialIndex
+    from kg.store import GraphName, QueryResult, Subject
 
 #: Quads in one INSERT DATA: requests of some 2 MB.
 _BLOCK = 10_000
-_GRAPH_QUERIES = ("CONSTRUCT", "DESCRIBE")
+#: A refused block of fewer is not refused for its size.
+_SMALL = 500
 
 
 class RemoteStore:
     """A `GraphStore` on another server.
 
-    A write of more than 10,000 quads is sent in blocks, so that it is atomic only block by block.
+    A write of more than 10,000 quads is sent in blocks, so that it is atomic only block by block;
+    so is a smaller one that the server has no room for.
     """
 
-    def __init__(self, url: str, *, update_url: str | None = None, timeout_s: int = 60) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        update_url: str | None = None,
+        timeout_s: int = 60,
+        fresh_s: float = 0.0,
+    ) -> None:
         """Name the server; nothing is sent yet.
 
         Args:
             url: Of our own server (`http://host:8000`), or of a query service.
             update_url: Where updates go, if not to the path `/update` beside the queries.
             timeout_s: How long to wait for an answer.
+            fresh_s: For how long others are taken not to have written geometries, once that was
+                checked: the check reads the statements of each property that leads to geometries
+                (some 4 us each, on oxigraph).
         """
         base = url.rstrip("/")
         if not base.startswith(("http://", "https://")):
             raise IriError(f"the endpoint is the URL of a SPARQL server, not {url!r}")
-        self._query_url = (
-            base if base.rsplit("/", 1)[-1] in ("sparql", "query") else base + "/sparql"
+        query_url = base if base.rsplit("/", 1)[-1] in ("sparql", "query") else base + "/sparql"
+        self._client = SparqlClient(
+            query_url, update_url or query_url.rsplit("/", 1)[0] + "/update", timeout_s
         )
-        self._update_url = update_url or self._query_url.rsplit("/", 1)[0] + "/update"
-        self._timeout_s = timeout_s
+        self._index = RemoteIndex(self._client, fresh_s=fresh_s)
+        self._known_schema: Schema | None = None
 
     @property
     def read_only(self) -> bool:
@@ -68,25 +93,104 @@ class RemoteStore:
     def close(self) -> None:
         """Nothing is held open between requests."""
 
-    def query(self, sparql: str, *, base_iri: str | None = None) -> QueryResult:
-        """Return the server's answer; see `GraphStore.query`."""
-        if base_iri is not None:
-            sparql = f"BASE <{base_iri}>\n{sparql}"
-        client = self._client(self._query_url, sparql)
-        if client.queryType in _GRAPH_QUERIES:
-            client.setReturnFormat(TURTLE)
-            body = self._send(client)
-            scratch = Store()
-            scratch.extend(parse(body, format=RdfFormat.TURTLE))
-            return scratch.query("CONSTRUCT WHERE { ?s ?p ?o }")
-        client.setReturnFormat(JSON)
-        return parse_query_results(self._send(client), QueryResultsFormat.JSON)
+    def refresh(self) -> None:
+        """Read the geometries and the schema again when they are next needed.
 
-    def update(self, sparql: str, *, base_iri: str | None = None) -> None:
+        What others write is noticed, but for the cases that `kg.remote_index` names; a change
+        of theirs to classes and properties is not.
+        """
+        self._index.forget()
+        self._known_schema = None
+
+    @property
+    def spatial_index(self) -> SpatialIndex:
+        """The spatial index of the server's geometries, up to date."""
+        return self._index.checked()
+
+    def query(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> QueryResult:
+        """Return the server's answer, or ours from what it has; see `GraphStore.query`."""
+        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        calls = calls_of(sparql, base_iri)
+        if not needs_us(calls):
+            try:
+                return self._client.query(_based(sparql, base_iri), dataset)
+            except (QueryError, RemoteStoreError):
+                # Where the server does not know a function, the rest is still to be answered.
+                if not calls:
+                    raise
+        return self._plan(sparql, base_iri, dataset).answer()
+
+    def explain(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> Explanation:
+        """Return the plan, for which the server is asked all; see `GraphStore.explain`."""
+        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        if not needs_us(calls_of(sparql, base_iri)):
+            step = "sent to the server as it stands: no function of GeoSPARQL in it"
+            return Explanation(steps=(step,), sparql=sparql)
+        steps, local = self._plan(sparql, base_iri, dataset).explained()
+        return Explanation(steps=tuple(steps), sparql=shortened(local))
+
+    def _plan(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> RemotePlan:
+        return RemotePlan(
+            sparql,
+            self._client,
+            self._index.checked(),
+            blank=self._index.has_blank_nodes(),
+            base_iri=base_iri,
+            dataset=dataset,
+        )
+
+    def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        schema = self._schema() if infer else None
+        if rewrite and any(name in sparql for name in RELATIONS):
+            used = [NamedNode(p) for p in self.spatial_index.predicates_in_use()]
+            sparql = rewrite_query(sparql, serialisations=used, schema=schema, base_iri=base_iri)
+        return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+
+    def _schema(self) -> Schema:
+        """Return the vocabulary of the data and of GeoSPARQL, read again after a write of ours."""
+        if self._known_schema is None:
+            self._known_schema = read_schema(self._solutions)
+        return self._known_schema
+
+    def _solutions(self, sparql: str) -> QuerySolutions:
+        result = self._client.whole(sparql)
+        if result is None:
+            raise RemoteStoreError("the server cuts the answer that has the schema")
+        return result
+
+    def update(
+        self, sparql: str, *, base_iri: str | None = None, dataset: Dataset | None = None
+    ) -> None:
         """Send an update; see `GraphStore.update`."""
-        if base_iri is not None:
-            sparql = f"BASE <{base_iri}>\n{sparql}"
-        self._send(self._client(self._update_url, sparql))
+        if dataset is not None:
+            sparql = with_using(sparql, dataset)
+        self._write(_based(sparql, base_iri), self._index.touched(sparql, base_iri))
+
+    def _write(self, update: str, touched: Touched) -> None:
+        self._known_schema = None
+        try:
+            self._client.update(update)
+        except RemoteStoreError:
+            # It may have been carried out, and only the answer lost.
+            self._index.forget()
+            raise
+        self._index.updated(touched)
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Send INSERT DATA."""
@@ -111,10 +215,16 @@ class RemoteStore:
         )
         in_graph = f"GRAPH {'?g' if graph is None else graph} {{ {pattern} }}"
         if graph is None:
-            where = f"{{ {pattern} }} UNION {{ {in_graph} }}"
+            # Where the default graph is all graphs together, its triples are those of the graphs.
+            union = self._client.default_is_union()
+            where = in_graph if union else f"{{ {pattern} }} UNION {{ {in_graph} }}"
         else:
             where = pattern if isinstance(graph, DefaultGraph) else in_graph
-        for row in select(self, f"SELECT * WHERE {{ {where} }}"):
+        names = [n for n, t in (("?s", subject), ("?p", predicate), ("?o", object_)) if t is None]
+        names += [] if graph is not None else ["?g"]
+        rows = self._client.rows(names or ["*"], where)
+        for values in rows:
+            row = {n[1:]: v for n, v in zip(names, values, strict=False) if v is not None}
             name = graph or row.get("g") or DefaultGraph()
             yield Quad(
                 subject or cast("Subject", row["s"]),
@@ -122,6 +232,10 @@ class RemoteStore:
                 object_ or row["o"],
                 cast("GraphName", name),
             )
+
+    def broken_geometries(self) -> list[BrokenGeometry]:
+        """Return the geometry literals that are no geometries."""
+        return self.spatial_index.broken_geometries()
 
     def load(
         self, source: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
@@ -143,47 +257,57 @@ class RemoteStore:
         else:
             serialize((q.triple for q in quads), target, rdf_format)
 
+    def has_graph(self, graph: GraphName) -> bool:
+        """Ask whether a graph has triples: not every server knows a graph without any."""
+        return isinstance(graph, DefaultGraph) or bool(
+            self.query(f"ASK {{ GRAPH {graph} {{ ?s ?p ?o }} }}")
+        )
+
+    def replace_graph(
+        self,
+        graph: GraphName,
+        source: BinaryIO,
+        rdf_format: RdfFormat,
+        *,
+        base_iri: str | None = None,
+    ) -> int:
+        """Parse everything first, then replace in one update, of whatever size."""
+        quads = parse_graph(source, rdf_format, graph, base_iri=base_iri)
+        self.update(replacing_update(graph, quads))
+        return len(quads)
+
     def snapshot(self, folder: Path) -> None:
         """Refuse: the files are the server's."""
         raise StoreError(f"cannot copy a remote store to {folder}; dump it instead")
 
     def _send_data(self, verb: str, quads: Iterable[Quad]) -> None:
-        iterator = iter(quads)
-        while block := list(islice(iterator, _BLOCK)):
-            if verb == "DELETE" and any(_has_blank_node(q) for q in block):
+        for block in blocks(quads, _BLOCK):
+            if verb == "DELETE" and any(has_blank_node(q) for q in block):
                 raise StoreError(
                     "blank nodes of a remote store cannot be removed one by one; "
                     "use DELETE WHERE in an update"
                 )
-            self.update(f"{verb} DATA {{\n{_quad_data(block)}}}")
+            self._send_block(verb, block)
 
-    def _client(self, url: str, sparql: str) -> SPARQLWrapper:
-        client = SPARQLWrapper(url)
-        client.setTimeout(self._timeout_s)
-        client.setMethod(POST)
-        client.setRequestMethod(POSTDIRECTLY)
-        client.setQuery(sparql)
-        return client
-
-    def _send(self, client: SPARQLWrapper) -> bytes:
+    def _send_block(self, verb: str, block: list[Quad]) -> None:
+        """Send a block; what a server's parser has no room for goes in halves."""
+        touched = Touched()
+        touched.take(block)
+        data = f"{{\n{_quad_data(block)}}}"
+        # Virtuoso takes blank nodes in a template, and not in INSERT DATA.
+        blank = any(has_blank_node(q) for q in block)
         try:
-            body: bytes = client.query().response.read()
-        except QueryBadFormed as error:
-            raise QueryError(f"the server refused the query: {error.msg}") from error
-        except HTTPError as error:
-            detail = error.read().decode(errors="replace")[:500]
-            raise RemoteStoreError(f"{client.endpoint} answered {error.code}: {detail}") from error
-        except SPARQLWrapperException as error:
-            raise RemoteStoreError(f"{client.endpoint} refused: {error}") from error
-        except (URLError, TimeoutError, ConnectionError) as error:
-            raise RemoteStoreError(
-                f"cannot reach {client.endpoint}: {error}; is the server running?"
-            ) from error
-        return body
+            self._write(f"INSERT {data} WHERE {{}}" if blank else f"{verb} DATA {data}", touched)
+        except QueryError:
+            parts = list(blocks(block, len(block) // 2)) if len(block) > _SMALL else []
+            if len(parts) < 2:  # noqa: PLR2004 -- it hangs together by its blank nodes
+                raise
+            for part in parts:
+                self._send_block(verb, part)
 
 
-def _has_blank_node(quad: Quad) -> bool:
-    return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
+def _based(sparql: str, base_iri: str | None) -> str:
+    return sparql if base_iri is None else f"BASE <{base_iri}>\n{sparql}"
 
 
 def _quad_data(quads: list[Quad]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from pyoxigraph import (
     BlankNode,
     DefaultGraph,
-    Literal,
     NamedNode,
     QueryBoolean,
     QuerySolutions,
@@ -15,16 +15,41 @@ from pyoxigraph import (
     Triple,
 )
 
+from kg.solutions import Solutions, Term
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pyoxigraph import Quad, RdfFormat
 
-Term = NamedNode | BlankNode | Literal | Triple
+    from kg.geometry_statements import BrokenGeometry
+
 Subject = NamedNode | BlankNode | Triple
 GraphName = NamedNode | BlankNode | DefaultGraph
-QueryResult = QuerySolutions | QueryBoolean | QueryTriples
+QueryResult = QuerySolutions | Solutions | QueryBoolean | QueryTriples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The RDF dataset that a request names in the protocol, in place of FROM and FROM NAMED."""
+
+    default: tuple[NamedNode, ...] = ()
+    """Graphs whose merge is the default graph."""
+    named: tuple[NamedNode, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """How a query is planned."""
+
+    steps: tuple[str, ...]
+    """What was decided, a line each, with the counts that decided it."""
+    sparql: str
+    """The query that the store evaluates in the end; long VALUES are shortened."""
+
+    def __str__(self) -> str:
+        return "\n".join([*self.steps, "", self.sparql])
 
 
 class GraphStore(Protocol):
@@ -34,15 +59,52 @@ class GraphStore(Protocol):
     def read_only(self) -> bool:
         """True where a write would be refused."""
 
-    def query(self, sparql: str, *, base_iri: str | None = None) -> QueryResult:
+    def query(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> QueryResult:
         """Return solutions, a boolean or triples, evaluated as they are read.
+
+        Args:
+            sparql: The query.
+            base_iri: What relative IRIs are relative to.
+            dataset: Overrides FROM and FROM NAMED.
+            infer: Answer under RDFS entailment.
+            rewrite: Answer the properties geo:sfWithin and so on from geometries too.
 
         Raises:
             QueryError: The query is malformed.
         """
 
-    def update(self, sparql: str, *, base_iri: str | None = None) -> None:
+    def explain(
+        self,
+        sparql: str,
+        *,
+        base_iri: str | None = None,
+        dataset: Dataset | None = None,
+        infer: bool = False,
+        rewrite: bool = True,
+    ) -> Explanation:
+        """Return how the query is planned, with what was counted; the arguments are `query`'s.
+
+        Raises:
+            QueryError: The query is malformed.
+        """
+
+    def update(
+        self, sparql: str, *, base_iri: str | None = None, dataset: Dataset | None = None
+    ) -> None:
         """Execute a SPARQL update as one transaction.
+
+        Args:
+            sparql: The update.
+            base_iri: What relative IRIs are relative to.
+            dataset: What USING and USING NAMED would say; both together are refused.
 
         Raises:
             QueryError: The update is malformed.
@@ -64,6 +126,9 @@ class GraphStore(Protocol):
     ) -> Iterator[Quad]:
         """Yield the quads that match; None matches anything."""
 
+    def broken_geometries(self) -> list[BrokenGeometry]:
+        """Return the geometry literals that are no geometries; queries pass them over."""
+
     def load(
         self, source: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
     ) -> int:
@@ -77,6 +142,23 @@ class GraphStore(Protocol):
         self, target: BinaryIO, rdf_format: RdfFormat, *, graph: GraphName | None = None
     ) -> None:
         """Write the data set, or one graph of it."""
+
+    def has_graph(self, graph: GraphName) -> bool:
+        """Return whether a named graph is there; the default graph always is."""
+
+    def replace_graph(
+        self,
+        graph: GraphName,
+        source: BinaryIO,
+        rdf_format: RdfFormat,
+        *,
+        base_iri: str | None = None,
+    ) -> int:
+        """Parse a document, then put it in a graph's place; return how many triples it held.
+
+        Raises:
+            RdfSyntaxError: The document is malformed or has named graphs; the store is as before.
+        """
 
     def snapshot(self, folder: Path) -> None:
         """Write a consistent copy into a new folder, which opens as a store.

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad
 
-    from kg.store import GraphStore, Term
+    from kg.solutions import Term
+    from kg.store import GraphStore
 
 #: Focus nodes that are validated together: some 50 MB as an rdflib graph.
 _BATCH = 5_000

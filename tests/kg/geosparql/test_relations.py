@@ -156,7 +156,7 @@ def ask_postgis(postgis, shapes, expression):
         with cursor.copy("COPY pairs FROM STDIN") as copy:
             for index, (a, b) in enumerate(shapes):
                 copy.write_row((index, a.wkb_hex, b.wkb_hex))
-        query = f"SELECT {expression} FROM pairs ORDER BY i"  # noqa: S608  # our own text
+        query = f"SELECT {expression} FROM pairs ORDER BY i"  # our own text
         rows = cursor.execute(query).fetchall()
     return [row[0] for row in rows]
 

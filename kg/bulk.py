@@ -1,0 +1,112 @@
+"""Loading large files into a store folder, with the spatial index built beside."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pyoxigraph import Quad, parse
+
+from kg.errors import RdfSyntaxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyoxigraph import RdfFormat, Store
+
+    from kg.index_keeper import IndexKeeper
+    from kg.store import GraphName
+
+#: Files of fewer bytes are written in one transaction.
+LARGE = 32 * 2**20
+#: Parsed quads between two looks at whether the loader has failed.
+_LOOK = 10_000
+
+
+def large_file(source: BinaryIO) -> Path | None:
+    """Return the path of a source that is a large file, at its beginning."""
+    name = getattr(source, "name", None)
+    if not isinstance(name, str) or not Path(name).is_file() or source.tell() != 0:
+        return None
+    return Path(name) if Path(name).stat().st_size >= LARGE else None
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """Return where a store is kept as it was while a large file is loaded."""
+    return folder.with_name(folder.name + ".before-load")
+
+
+def restore_checkpoint(folder: Path) -> None:
+    """Put back what a loading left that failed or was killed."""
+    checkpoint = checkpoint_of(folder)
+    if checkpoint.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        checkpoint.rename(folder)
+
+
+def bulk_load(
+    store: Store,
+    keeper: IndexKeeper,
+    path: Path,
+    rdf_format: RdfFormat,
+    graph: GraphName | None,
+) -> int:
+    """Load a file by pyoxigraph's bulk loader; the index reads it at the same time.
+
+    Returns:
+        How many quads it held.
+
+    Raises:
+        RdfSyntaxError: The file is malformed; the store then holds a part of it.
+    """
+    failures: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            store.bulk_load(path=path, format=rdf_format, to_graph=graph)
+        except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+            failures.append(error)
+
+    # The loader does not hold the interpreter's lock, so the index costs a second core.
+    loader = threading.Thread(target=load)
+    loader.start()
+    try:
+        count, is_whole = _index(keeper, path, rdf_format, graph, lambda: bool(failures))
+    except (SyntaxError, ValueError) as error:
+        raise RdfSyntaxError(f"malformed {rdf_format.name}: {error}") from error
+    finally:
+        loader.join()
+    if failures:
+        raise RdfSyntaxError(f"malformed {rdf_format.name}: {failures[0]}") from failures[0]
+    if not is_whole:
+        keeper.rebuild()
+    return count
+
+
+def _index(
+    keeper: IndexKeeper,
+    path: Path,
+    rdf_format: RdfFormat,
+    graph: GraphName | None,
+    has_failed: Callable[[], bool],
+) -> tuple[int, bool]:
+    """Read a file into the index.
+
+    Returns:
+        How many quads it held, and whether the index knows all of its geometries: the loader
+        labels blank nodes in its own way, so that these have to be read from the store.
+    """
+    count = 0
+    is_whole = True
+    with keeper.following() as take:
+        for quad in parse(path=path, format=rdf_format):
+            count += 1
+            placed = (
+                quad if graph is None else Quad(quad.subject, quad.predicate, quad.object, graph)
+            )
+            is_whole &= take(placed)
+            if count % _LOOK == 0 and has_failed():
+                break
+    return count, is_whole

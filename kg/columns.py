@@ -1,0 +1,144 @@
+"""Tables of numbers that grow at their end, and looking values up in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Newest values, which are searched one by one before they are sorted or packed in.
+TAIL = 4096
+
+
+class Columns:
+    """Arrays of equal length that grow at their end, a little at a time."""
+
+    def __init__(self, **types: tuple[type, int]) -> None:
+        self.count = 0
+        self._arrays: dict[str, np.ndarray] = {
+            name: np.empty((0, width) if width > 1 else 0, kind)
+            for name, (kind, width) in types.items()
+        }
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name][: self.count]
+
+    def append(self, **values: np.ndarray) -> None:
+        """Add rows; each column its values."""
+        length = len(next(iter(values.values())))
+        needed = self.count + length
+        for name, array in self._arrays.items():
+            if needed > len(array):
+                grown = np.empty((needed + needed // 8 + 1024, *array.shape[1:]), array.dtype)
+                grown[: self.count] = array[: self.count]
+                self._arrays[name] = grown
+            self._arrays[name][self.count : needed] = values[name]
+        self.count = needed
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Let go of the rows that a mask does not have."""
+        for name in self._arrays:
+            self._arrays[name] = self[name][mask]
+        self.count = int(mask.sum())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all columns."""
+        return {name: self[name] for name in self._arrays}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take kept columns, with room to grow."""
+        self.append(**{name: arrays[name] for name in self._arrays})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(a.nbytes for a in self._arrays.values())
+
+
+class Lookup:
+    """Where a column of numbers has some values; the newest part is searched one by one."""
+
+    def __init__(self) -> None:
+        self._order = np.empty(0, np.int32)
+        self._sorted = np.empty(0, np.int32)
+
+    def places(self, column: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the places of values, each value at most once: (m,) int64."""
+        if len(column) < len(self._order) or len(column) - len(self._order) > TAIL:
+            self._order = np.argsort(column, kind="stable").astype(np.int32)
+            self._sorted = column[self._order]
+        done = len(self._order)
+        low = np.searchsorted(self._sorted, values, side="left")
+        counts = np.searchsorted(self._sorted, values, side="right") - low
+        offset = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        found = self._order[np.repeat(low, counts) + offset]
+        tail = done + np.flatnonzero(np.isin(column[done:], values))
+        return np.concatenate([found, tail])
+
+    def reset(self) -> None:
+        """Forget the order: places have changed."""
+        self._order = self._sorted = np.empty(0, np.int32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self._order.nbytes + self._sorted.nbytes
+
+
+class Names:
+    """A few names by number."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names = list(names)
+        self._numbers = {n: i for i, n in enumerate(self.names)}
+
+    def number(self, name: str) -> int:
+        """Return the number of a name, a new one for a new name."""
+        if name not in self._numbers:
+            self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return self._numbers[name]
+
+    def find(self, name: str) -> int:
+        """Return the number of a name, -1 for one that is not here."""
+        return self._numbers.get(name, -1)
+
+
+def among(column: np.ndarray, numbers: np.ndarray, size: int) -> np.ndarray:
+    """Return which values of a column are among some numbers, all below a size."""
+    if len(numbers) == 1:
+        return np.asarray(column == numbers[0])
+    marks = np.zeros(size, bool)
+    marks[numbers] = True
+    return np.asarray(marks[column])
+
+
+def _group(*tables: dict[str, np.ndarray]) -> np.ndarray:
+    """Return a number for each record of some tables, one after the other; equal ones share it."""
+    columns = [np.concatenate([t[name] for t in tables]) for name in tables[0]]
+    order = np.lexsort(columns)
+    differs = np.zeros(len(order), bool)
+    for column in columns:
+        differs[1:] |= column[order[1:]] != column[order[:-1]]
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.cumsum(differs)
+    return numbers
+
+
+def not_in(columns: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the places of records that are in no other table, each record once."""
+    numbers = _group(others, columns)
+    count = len(numbers) - len(next(iter(columns.values())))
+    _, first = np.unique(numbers, return_index=True)
+    first = np.sort(first)
+    return first[first >= count] - count
+
+
+def places_in(table: Columns, columns: dict[str, np.ndarray], by: str) -> np.ndarray:
+    """Return where a table has one of some records."""
+    rows = np.flatnonzero(np.isin(table[by], columns[by]) & table["alive"])
+    numbers = _group({n: table[n][rows] for n in columns}, columns)
+    return rows[np.isin(numbers[: len(rows)], numbers[len(rows) :])]

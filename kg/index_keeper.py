@@ -1,0 +1,329 @@
+"""Keeps the spatial index of an embedded store exact, and a copy of it beside the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyoxigraph import BlankNode, NamedNode, Quad, QuerySolutions
+
+from kg.geometry_statements import (
+    LINKS,
+    SERIALISATIONS,
+    Link,
+    Statement,
+    graph_text,
+    statement_of,
+    term_text,
+)
+from kg.planner.touched import Touched, touched_by
+from kg.spatial_index import SpatialIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from pyoxigraph import Store
+
+    from kg.store import GraphName, QueryResult
+
+#: Statements that are read into the index at a time.
+_BLOCK = 50_000
+#: Literals of a property that are looked at to see whether it is one of geometries.
+_SAMPLE = 20
+_FORMAT = 1
+
+
+class IndexKeeper:
+    """The spatial index of one pyoxigraph store.
+
+    It is made or read when it is first needed; after that it follows every write.
+    """
+
+    def __init__(self, store: Store, *, is_empty: bool) -> None:
+        self._store = store
+        self._lock = threading.RLock()
+        self._index: SpatialIndex | None = SpatialIndex() if is_empty else None
+        self._kept: Path | None = None
+        self._kept_version = -1
+        self.writes = 0
+        """How many writes there were: what was computed before one may be false after it."""
+
+    @property
+    def index(self) -> SpatialIndex:
+        """The index, up to date."""
+        with self._lock:
+            if self._index is None:
+                self._index = self._read_kept() or self._built()
+            return self._index
+
+    @property
+    def _followed(self) -> SpatialIndex | None:
+        """The index if there is one, so that a write has to be followed."""
+        if self._index is None and self._kept is not None:
+            return self.index
+        return self._index
+
+    # -- writes
+
+    def adding(self, quads: Iterable[Quad], items: list[Statement | Link]) -> Iterator[Quad]:
+        """Yield quads on their way into the store, and note those that the index takes."""
+        for quad in quads:
+            item = statement_of(quad)
+            if item is not None:
+                items.append(item)
+            yield quad
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[Callable[[Quad], bool]]:
+        """Yield what takes quads that are being loaded into the store.
+
+        It returns False for a geometry at a blank node, which the store labels anew.
+        """
+        with self._lock:
+            index = self._followed
+        block: list[Statement | Link] = []
+
+        def take(quad: Quad) -> bool:
+            item = None if index is None else statement_of(quad)
+            if item is None:
+                return True
+            if b"_:" in (item[0][:2], item[2][:2] if isinstance(item, Link) else b""):
+                return False
+            block.append(item)
+            if len(block) >= _BLOCK:
+                self.added(block)
+                block.clear()
+            return True
+
+        yield take
+        self.added(block)
+
+    def added(self, items: list[Statement | Link]) -> None:
+        """Follow quads that were added."""
+        with self._lock:
+            self.writes += 1
+            index = self._followed
+            if index is not None and items:
+                self._cover({i.predicate for i in items if isinstance(i, Statement)})
+                index.add(items)
+
+    def removed(self, quads: Iterable[Quad]) -> None:
+        """Follow quads that were removed."""
+        with self._lock:
+            self.writes += 1
+            index = self._followed
+            if index is not None:
+                index.remove([i for q in quads if (i := statement_of(q)) is not None])
+
+    def touched(self, update: str, base_iri: str | None) -> Touched:
+        """Return what an update will change."""
+        with self._lock:
+            index = self._followed
+        if index is None:
+            return Touched()
+        return touched_by(update, index.predicates.names, self._ask, base_iri=base_iri)
+
+    def updated(self, touched: Touched) -> None:
+        """Read again what an update changed."""
+        with self._lock:
+            self.writes += 1
+            index = self._followed
+            if index is None or touched.is_nothing:
+                return
+            if touched.everything:
+                self._index = self._built()
+                return
+            self._cover(touched.predicates)
+            for graph in touched.graphs:
+                index.remove_graph(graph_text(graph))
+                self._take(index, self._spatial_quads(graph))
+            subjects = touched.subjects | self._pointing_at(touched)
+            index.remove_subjects([term_text(s) for s in subjects])
+            for subject in subjects:
+                self._take(index, self._store.quads_for_pattern(subject, None, None, None))
+
+    def _pointing_at(self, touched: Touched) -> set[NamedNode | BlankNode]:
+        """Return the nodes that have some literals, and the features of these."""
+        found: set[NamedNode | BlankNode] = set()
+        for literal in touched.literals:
+            for quad in self._store.quads_for_pattern(None, None, literal, None):
+                if isinstance(quad.subject, NamedNode | BlankNode):
+                    found.add(quad.subject)
+        for geometry in found | touched.geometries:
+            for predicate in LINKS:
+                links = self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
+                found |= {q.subject for q in links if isinstance(q.subject, NamedNode | BlankNode)}
+        return found
+
+    def rebuild(self) -> None:
+        """Read everything again."""
+        with self._lock:
+            self.writes += 1
+            if self._followed is not None:
+                self._index = self._built()
+
+    def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
+        return self._store.query(query, default_graph=graphs)
+
+    # -- reading the store
+
+    def _built(self) -> SpatialIndex:
+        index = SpatialIndex()
+        for predicate in self._geometry_properties():
+            index.predicates.number(predicate)
+        for name in (*index.predicates.names, *LINKS):
+            self._take(index, self._said_by(NamedNode(name)))
+        return index
+
+    def _said_by(self, predicate: NamedNode) -> Iterator[Quad]:
+        """Yield all that is said by a property.
+
+        By a query, which reads subject and object back, and not all four terms of a quad.
+        """
+        pattern = f"?s {predicate} ?o"
+        for s, o in self._solutions(f"SELECT ?s ?o {{ {pattern} }}"):
+            yield Quad(s, predicate, o)
+        for s, o, g in self._solutions(f"SELECT ?s ?o ?g {{ GRAPH ?g {{ {pattern} }} }}"):
+            yield Quad(s, predicate, o, g)
+
+    def _solutions(self, query: str) -> QuerySolutions:
+        result = self._store.query(query)
+        if not isinstance(result, QuerySolutions):
+            raise TypeError("a SELECT has solutions")
+        return result
+
+    def _spatial_quads(self, graph: GraphName) -> Iterator[Quad]:
+        for predicate in (*self.index.predicates.names, *LINKS):
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
+
+    def _take(self, index: SpatialIndex, quads: Iterable[Quad]) -> None:
+        block: list[Statement | Link] = []
+        for quad in quads:
+            item = statement_of(quad)
+            if isinstance(item, Statement) and not index.covers(item.predicate):
+                continue  # its property is not covered: queries on it do not ask the index
+            if item is not None:
+                block.append(item)
+            if len(block) >= _BLOCK:
+                index.add(block)
+                block = []
+        index.add(block)
+
+    def _cover(self, predicates: set[str]) -> None:
+        """Take in all literals of properties that are new to the index."""
+        index = self.index
+        for predicate in predicates:
+            if not index.covers(predicate):
+                index.predicates.number(predicate)
+                self._take(
+                    index,
+                    self._store.quads_for_pattern(None, NamedNode(predicate), None, None),
+                )
+
+    def _geometry_properties(self) -> list[str]:
+        """Return the properties beyond the standard's that have geometry literals."""
+        found = []
+        pattern = "{ ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } }"
+        for (predicate,) in self._solutions(f"SELECT DISTINCT ?p {{ {pattern} }}"):
+            if not isinstance(predicate, NamedNode) or predicate.value in SERIALISATIONS:
+                continue
+            quads = self._store.quads_for_pattern(None, predicate, None, None)
+            sample = [q for q, _ in zip(quads, range(_SAMPLE), strict=False)]
+            if any(isinstance(statement_of(q), Statement) for q in sample):
+                found.append(predicate.value)
+        return found
+
+    # -- the copy beside the folder
+
+    def offer(self, folder: Path, state: list[list[object]]) -> None:
+        """Say where a kept index may lie, and how the folder was before it was opened."""
+        kept = _kept_file(folder)
+        if _state_of_kept(kept) == state:
+            self._kept = kept
+
+    def let_go(self) -> None:
+        """Let go of the store, so that its folder can be closed."""
+        del self._store
+
+    def _read_kept(self) -> SpatialIndex | None:
+        if self._kept is None:
+            return None
+        try:
+            with np.load(self._kept, allow_pickle=False) as arrays:
+                index = SpatialIndex.of({n: arrays[n] for n in arrays.files if n != "state"})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+        self._kept_version = index.version
+        return index
+
+    def keep(self, folder: Path) -> None:
+        """Write the index beside a folder that is closed; nothing where it is not known."""
+        unchanged = self._index is None or self._index.version == self._kept_version
+        if self._kept is not None and unchanged and self.writes == 0:
+            _write_state(_kept_file(folder), folder_state(folder))
+        else:
+            self.write_beside(folder)
+
+    def write_beside(self, folder: Path) -> None:
+        """Write the index beside a folder that has the same data, where there is one."""
+        kept = _kept_file(folder)
+        if self._index is None or not len(self._index.rows["alive"]):
+            kept.unlink(missing_ok=True)
+            return
+        partial = kept.with_name(kept.name + ".partial")
+        with partial.open("wb") as target, self._index.lock:
+            np.savez(target, allow_pickle=False, **self._index.arrays())
+        _write_state(kept, folder_state(folder))
+        partial.replace(kept)
+
+
+def copy_kept(source: Path, target: Path) -> None:
+    """Copy the index that lies beside a folder to beside its copy, if there is one."""
+    kept = _kept_file(source)
+    if _state_of_kept(kept) == folder_state(source):
+        shutil.copyfile(kept, _kept_file(target))
+        _write_state(_kept_file(target), folder_state(target))
+
+
+def _kept_file(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".spatial")
+
+
+def _state_file(kept: Path) -> Path:
+    return kept.with_name(kept.name + ".json")
+
+
+def _write_state(kept: Path, state: list[list[object]]) -> None:
+    target = _state_file(kept)
+    partial = target.with_name(target.name + ".partial")
+    partial.write_text(json.dumps({"format": _FORMAT, "state": state}), encoding="utf-8")
+    partial.replace(target)
+
+
+def _state_of_kept(kept: Path) -> list[list[object]] | None:
+    try:
+        read = json.loads(_state_file(kept).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not kept.is_file() or not isinstance(read, dict) or read.get("format") != _FORMAT:
+        return None
+    state = read.get("state")
+    return state if isinstance(state, list) else None
+
+
+def folder_state(folder: Path) -> list[list[object]]:
+    """Return what tells one state of a RocksDB folder from another: its files."""
+    found: list[list[object]] = []
+    for entry in os.scandir(folder):
+        if entry.name.startswith(("LOG", "LOCK", "OPTIONS", "IDENTITY")):
+            continue
+        status = entry.stat()
+        found.append([entry.name, status.st_size, status.st_mtime_ns])
+    return sorted(found)

@@ -1,0 +1,169 @@
+"""Which terms the parts of a run can have, before a server is asked for their solutions.
+
+They come from the spatial index, by the constraints of the run, and from the parts of the
+query that were asked before. It does not matter that they are more than the answer has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kg.planner.components import Component, anchor_of, in_scope, keys_of
+from kg.planner.constraints import Constraint, Nearest
+from kg.planner.evaluation import COUNT_LIMIT, candidate_rows, count_up_to
+from kg.planner.matching import pairs_matching
+from kg.planner.nearest import nearest_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tree_sitter import Node
+
+    from kg.planner.components import Anchor
+    from kg.planner.constraints import Run
+    from kg.planner.syntax import Syntax
+    from kg.remote_source import RemoteSource
+
+#: What a filter may not have that the server is sent: it has no GeoSPARQL.
+_OURS = ("function_call", "exists_func", "not_exists_func")
+
+
+class Candidates:
+    """The candidates for the parts of one run."""
+
+    def __init__(
+        self,
+        run: Run,
+        syntax: Syntax,
+        source: RemoteSource,
+        known: Mapping[str, frozenset[str]],
+        steps: list[str],
+    ) -> None:
+        self._run = run
+        self._syntax = syntax
+        self._source = source
+        self._known = known
+        self._steps = steps
+        self._rows: dict[str, np.ndarray] = {}
+        """For each variable that was asked for: its rows of the index."""
+
+    def filters(self, component: Component) -> list[str]:
+        """Return the filters beside a component that the server can evaluate."""
+        return [self._syntax.text(n) for n in self._filters(component) if self._is_plain(n)]
+
+    def ordered(self, components: list[Component]) -> list[Component]:
+        """Return the components in the order in which they are best asked for."""
+        if not any(len(c.variables) > 1 for c in self._run.constraints) or len(components) < 2:  # noqa: PLR2004
+            return components
+        return sorted(components, key=self._size)
+
+    def have(self, component: Component, found: Mapping[str, frozenset[str]]) -> None:
+        """Note what a component's variables are."""
+        index = self._source.index
+        for constraint in self._run.constraints:
+            for variable in constraint.variables:
+                anchor = anchor_of(component, variable, index)
+                if anchor is None or anchor.key not in found:
+                    continue
+                keys = index.terms.find([t.encode() for t in found[anchor.key]])
+                link = None if anchor.link is None else anchor.link.predicate[1:-1]
+                rows = index.rows_of(index.distinct(keys[keys >= 0]), link)
+                rows = rows[self._mask(component, anchor)[rows]]
+                self._rows[variable] = np.unique(rows).astype(np.int32)
+
+    def fewest(self, component: Component) -> tuple[str, frozenset[str]] | None:
+        """Return a variable of a component and all terms that it can be; None for any."""
+        constraints = [
+            c for c in self._run.constraints if set(c.variables) & set(component.variables)
+        ]
+        nearest = next((c for c in constraints if isinstance(c.test, Nearest)), None)
+        if nearest is not None:
+            # Among which it is the nearest is for the component alone to say.
+            return self._nearest(component, nearest, constraints)
+        found = {n: v for n, v in self._known.items() if n in component.variables}
+        for variable, values in self._spatial(component, constraints):
+            found[variable] = found[variable] & values if variable in found else values
+        return min(found.items(), key=lambda f: len(f[1]), default=None)
+
+    def _filters(self, component: Component) -> Iterator[Node]:
+        for node in self._run.group.named_children:
+            variables = self._syntax.variables(node) if node.type == "filter" else frozenset()
+            if variables and variables <= component.variables:
+                yield node
+
+    def _is_plain(self, node: Node) -> bool:
+        return next(self._syntax.walk(*_OURS, within=node), None) is None
+
+    def _size(self, component: Component) -> int:
+        """Return about how many solutions a component has."""
+        chosen = self.fewest(component)
+        body = in_scope(component.text, component.scope)
+        limit = COUNT_LIMIT if chosen is None else min(COUNT_LIMIT, len(chosen[1]) + 1)
+        return count_up_to(self._source, self._source.prologue, body, limit)
+
+    def _mask(self, component: Component, anchor: Anchor) -> np.ndarray:
+        predicate = anchor.literal.predicate[1:-1]
+        return self._source.index.select(predicate=predicate, graphs=component.scope.graphs)
+
+    def _spatial(
+        self, component: Component, constraints: list[Constraint]
+    ) -> Iterator[tuple[str, frozenset[str]]]:
+        for variable in dict.fromkeys(v for c in constraints for v in c.variables):
+            anchor = anchor_of(component, variable, self._source.index)
+            own = [c for c in constraints if variable in c.variables]
+            if anchor is None:
+                continue
+            rows = self._candidates(component, anchor, own)
+            if rows is not None:
+                yield anchor.key, self._keys(component, anchor, rows)
+
+    def _candidates(
+        self, component: Component, anchor: Anchor, own: list[Constraint]
+    ) -> np.ndarray | None:
+        """Return the rows that an anchor may be; None where nothing is known of it."""
+        source, index = self._source, self._source.index
+        constant = [c for c in own if len(c.variables) == 1]
+        rows = None
+        if constant:
+            rows = candidate_rows(source, source.prologue, component, anchor, constant, self._steps)
+        for constraint in own:
+            left, right = (*constraint.variables, None)[:2]
+            other = right if left == anchor.variable else left
+            if other not in self._rows or isinstance(constraint.test, Nearest) or other is None:
+                continue
+            if rows is None:
+                rows = np.flatnonzero(self._mask(component, anchor)).astype(np.int32)
+            theirs = self._rows[other]
+            if left == anchor.variable:
+                rows = np.unique(pairs_matching(index, rows, theirs, constraint.test)[0])
+            else:
+                rows = np.unique(pairs_matching(index, theirs, rows, constraint.test)[1])
+            self._steps.append(f"{constraint.text}: {len(rows)} rows match {len(theirs)}")
+        return rows
+
+    def _keys(self, component: Component, anchor: Anchor, rows: np.ndarray) -> frozenset[str]:
+        index = self._source.index
+        keys = np.unique(keys_of(index, component, anchor, rows).keys)
+        return frozenset(t.decode() for t in index.terms.texts(keys))
+
+    def _nearest(
+        self, component: Component, nearest: Constraint, constraints: list[Constraint]
+    ) -> tuple[str, frozenset[str]] | None:
+        source = self._source
+        anchor = anchor_of(component, nearest.variables[0], source.index)
+        chosen = [c for c in constraints if c.variables == nearest.variables]
+        answered = {c.filter.id for c in chosen}
+        others = [n for n in self._filters(component) if n.id not in answered]
+        if anchor is None or not all(self._is_plain(n) for n in others):
+            return None
+        rows = candidate_rows(source, source.prologue, component, anchor, chosen, self._steps)
+        filtered = Component(
+            patterns=component.patterns,
+            tables=component.tables,
+            filters=[*component.filters, *(self._syntax.text(n) for n in others)],
+            scope=component.scope,
+        )
+        rows = nearest_rows(source, source.prologue, filtered, anchor, rows, nearest)
+        return anchor.key, self._keys(component, anchor, rows)

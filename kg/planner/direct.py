@@ -1,0 +1,118 @@
+"""Queries that select from one basic graph pattern and do nothing else with it.
+
+Their answer is put together from columns, without going through the store again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyoxigraph import QuerySolutions, Store
+
+from kg.geosparql.functions import FUNCTIONS
+from kg.planner.tables import column_of
+from kg.solutions import Column, Solutions
+from kg.unknown_functions import with_unknown_functions
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from kg.planner.constraints import Run
+    from kg.planner.syntax import Syntax
+    from kg.planner.tables import Table
+    from kg.term_table import TermTable
+
+_VARIABLES = re.compile(r"(?is)SELECT\s*(?P<distinct>DISTINCT\b)?\s*(?P<names>\*|([?$]\w+\s*)+)")
+_COUNT = re.compile(r"(?is)SELECT\s*\(\s*COUNT\s*\(\s*\*\s*\)\s*AS\s*[?$](?P<name>\w+)\s*\)\s*")
+_LIMITS = re.compile(r"(?is)\s*(?:(?:LIMIT\s+\d+|OFFSET\s+\d+)\s*){0,2}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What a query makes of the solutions of its pattern."""
+
+    names: tuple[str, ...]
+    """The variables that it selects, without question marks."""
+    count: str | None
+    """The variable that is given their number instead."""
+    distinct: bool
+    limit: int | None
+    offset: int
+
+    @property
+    def needed(self) -> set[str]:
+        """The variables that the table must have."""
+        return {f"?{n}" for n in self.names}
+
+    def solutions(self, table: Table, terms: TermTable) -> Solutions:
+        """Return the answer."""
+        if self.count is not None:
+            text = str(len(table)).encode()
+            column = Column(codes=np.zeros(1, np.int32), texts=[text])
+            return self._cut([self.count], [column], 1)
+        columns = [column_of(table.columns[f"?{n}"], terms) for n in self.names]
+        length = len(table)
+        if self.distinct and columns:
+            codes = np.column_stack([c.codes for c in columns])
+            first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
+            columns = [Column(codes=c.codes[first], texts=c.texts) for c in columns]
+            length = len(first)
+        return self._cut(list(self.names), columns, length)
+
+    def _cut(self, names: list[str], columns: list[Column], length: int) -> Solutions:
+        end = length if self.limit is None else min(length, self.offset + self.limit)
+        start = min(self.offset, end)
+        cut = [Column(codes=c.codes[start:end], texts=c.texts) for c in columns]
+        return Solutions(names, cut, end - start)
+
+
+def shape_of(syntax: Syntax, query: Node, run: Run) -> Shape | None:  # noqa: PLR0911 -- one per reason
+    """Return what a query makes of a run; None where it is more than selecting from it."""
+    where = run.group.parent
+    if query.type != "select_query" or where is None or where.parent != query:
+        return None
+    spans = {n.id for n in run.spans}
+    if any(n.id not in spans and n.type != "filter" for n in run.group.named_children):
+        return None
+    known = {"select_clause", "dataset_clause", "where_clause", "solution_modifier"}
+    if any(n.type not in known for n in query.named_children):
+        return None
+    modifier = next((n for n in query.named_children if n.type == "solution_modifier"), None)
+    limits = "" if modifier is None else syntax.text(modifier)
+    if not _LIMITS.fullmatch(limits):
+        return None
+    cuts = {k.upper(): int(v) for k, v in re.findall(r"(?i)(LIMIT|OFFSET)\s+(\d+)", limits)}
+    clause = syntax.text(next(n for n in query.named_children if n.type == "select_clause"))
+    count, plain = _COUNT.fullmatch(clause.strip()), _VARIABLES.fullmatch(clause.strip())
+    if count is None and plain is None:
+        return None
+    names: tuple[str, ...] = ()
+    if plain is not None:
+        names = _names(syntax, plain["names"])
+        known_here = {v for p in run.patterns for v in p.variables}
+        if not names or not {f"?{n}" for n in names} <= known_here:
+            return None
+    return Shape(
+        names=names,
+        count=None if count is None else count["name"],
+        distinct=plain is not None and plain["distinct"] is not None,
+        limit=cuts.get("LIMIT"),
+        offset=cuts.get("OFFSET", 0),
+    )
+
+
+def _names(syntax: Syntax, written: str) -> tuple[str, ...]:
+    if written.strip() != "*":
+        return tuple(dict.fromkeys(n[1:] for n in written.split()))
+    result = with_unknown_functions(
+        lambda known: Store().query(
+            syntax.source.decode(), base_iri=syntax.base, custom_functions=known
+        ),
+        FUNCTIONS,
+    )
+    if not isinstance(result, QuerySolutions):
+        return ()
+    return tuple(v.value for v in result.variables)

@@ -1,0 +1,43 @@
+"""How many literals geometry nodes have: what decides which patterns may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from kg.spatial_index import SpatialIndex
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiplicity:
+    """How many literals the geometry nodes of candidates have."""
+
+    is_exact: bool
+    """Every literal of a candidate's node is a candidate, so that the filter may go."""
+    is_single: bool
+    """Every candidate's node has one literal, so that the pattern may go."""
+
+    @classmethod
+    def of(
+        cls,
+        index: SpatialIndex,
+        predicate: str,
+        graphs: tuple[bytes, ...] | None,
+        rows: np.ndarray,
+    ) -> Multiplicity:
+        """Return it for candidates, rows that are said by a property in some graphs."""
+        mask = index.select(predicate=predicate, graphs=graphs)
+        subjects = index.rows["subject"]
+        nodes, counts = np.unique(subjects[rows], return_counts=True)
+        marks = np.zeros(len(index.terms), bool)
+        marks[nodes] = True
+        total = np.count_nonzero(mask & marks[subjects])
+        # Candidates are rows of the mask, so that equal sums mean equal counts.
+        exact = bool(total == len(rows))
+        broken = {s.subject for s in index.broken}
+        if broken:
+            exact = exact and not broken & set(index.terms.texts(nodes))
+        return cls(is_exact=exact, is_single=exact and bool((counts == 1).all()))

@@ -1,0 +1,497 @@
+"""The spatial plan of a query: what the index answers, and what is left to the store.
+
+A plan may only narrow. Where something is not understood the query is evaluated as it
+stands: slower, never otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
+
+from kg.errors import QueryError
+from kg.geosparql.functions import FUNCTIONS
+from kg.planner.components import (
+    Anchor,
+    Component,
+    Source,
+    anchor_of,
+    components_of,
+    keys_of,
+    rest_of,
+)
+from kg.planner.constraints import (
+    Constraint,
+    Nearest,
+    Run,
+    dataset_of,
+    default_scope,
+    find_runs,
+)
+from kg.planner.direct import shape_of
+from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
+from kg.planner.joins import join_components
+from kg.planner.multiplicity import Multiplicity
+from kg.planner.nearest import nearest_rows
+from kg.planner.syntax import Edit, Syntax, TriplePattern, apply_edits, parse
+from kg.planner.tables import Table, distinct, texts_of
+from kg.planner.values import values_block
+from kg.unknown_functions import with_unknown_functions
+from ontology.terms import DEEPF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from kg.solutions import Solutions, Term
+    from kg.store import Dataset
+
+_AMONG = "urn:deepcube:among:"
+_QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
+#: Candidates above which a plain selection is put together from columns.
+MANY = 2_000
+_TRUE, _FALSE = Literal(True), Literal(False)  # noqa: FBT003 -- that is the literal's value
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What to do for a query."""
+
+    sparql: str
+    steps: list[str] = field(default_factory=list)
+    functions: dict[NamedNode, Callable[..., Term | None]] = field(default_factory=dict)
+    """Beyond those of GeoSPARQL."""
+    solutions: Solutions | None = None
+    """The answer, where nothing is left to the store."""
+
+
+def plan_query(
+    sparql: str, source: Source, *, base_iri: str | None = None, dataset: Dataset | None = None
+) -> Plan:
+    """Return the plan of a query.
+
+    Raises:
+        QueryError: deepf:nearest stands where it cannot be answered.
+    """
+    syntax = parse(sparql, base_iri=base_iri)
+    if syntax is None:
+        return Plan(sparql=sparql, steps=["evaluated as it stands: syntax beyond SPARQL 1.1"])
+    planner = _Planner(syntax, source, dataset)
+    plan = planner.plan(sparql)
+    if source.block is None and plan.solutions is None and not planner.nearest_done():
+        raise QueryError(
+            "deepf:nearest is answered as FILTER(deepf:nearest(?literal, constant geometry, k)) "
+            "beside the triple patterns that bind ?literal by geo:asWKT or its kin"
+        )
+    return plan
+
+
+class _Planner:
+    """The planning of one query."""
+
+    def __init__(self, syntax: Syntax, source: Source, dataset: Dataset | None) -> None:
+        self._syntax = syntax
+        self._source = source
+        self._edits: list[Edit] = []
+        self._plan = Plan(sparql="")
+        query = next(syntax.walk(*_QUERIES), syntax.root)
+        self._query = query
+        self._prologue = syntax.source[: query.start_byte].decode()
+        dataset = dataset or dataset_of(syntax)
+        if dataset is not None:
+            # What is asked on the way has to be asked of the same graphs.
+            self._source = source.within(dataset)
+        self._scope = default_scope(dataset)
+        self._stars = [
+            n
+            for n in syntax.walk("select_clause")
+            if any(c.type == "*" and c.parent == n for c in n.children)
+        ]
+        self._consumed: set[int] = set()
+        self._found: dict[object, np.ndarray] = {}
+
+    def plan(self, sparql: str) -> Plan:
+        plan = self._plan
+        for run in find_runs(self._syntax, self._scope, self._constant):
+            if self._hidden_star(run):
+                continue
+            run.constraints = [c for c in run.constraints if self._anchored(run, c)]
+            if not run.constraints:
+                continue
+            solutions = self._whole_query(run)
+            if solutions is not None:
+                plan.solutions, plan.sparql = solutions, sparql
+                return plan
+            # Elsewhere the solutions of a run are fetched, and the query is evaluated here.
+            if self._source.block is None:
+                self._plan_run(run)
+        plan.sparql = apply_edits(self._syntax.source, self._edits) if self._edits else sparql
+        if not plan.steps:
+            plan.steps.append("evaluated as it stands: no spatial constraint that an index answers")
+        return plan
+
+    def nearest_done(self) -> bool:
+        """Return whether every deepf:nearest was answered."""
+        name = DEEPF.nearest.value
+        calls = [
+            n
+            for n in self._syntax.walk("function_call")
+            if self._syntax.iri(n.named_children[0]) == name
+        ]
+        return all(n.id in self._consumed for n in calls)
+
+    def _constant(self, expression: str) -> Term | None:
+        """Return the value of an expression without variables."""
+        try:
+            result = with_unknown_functions(
+                lambda known: Store().query(
+                    f"{self._prologue} SELECT ({expression} AS ?x) {{}}",
+                    base_iri=self._syntax.base,
+                    custom_functions=known,
+                ),
+                FUNCTIONS,
+            )
+        except (SyntaxError, ValueError):
+            return None
+        return next(result)["x"] if isinstance(result, QuerySolutions) else None
+
+    # -- which runs
+
+    def _hidden_star(self, run: Run) -> bool:
+        """Return whether SELECT * of a sub-select would show variables that planning adds."""
+        if not any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
+            return False
+        node = run.group.parent
+        while node is not None and node.type != "sub_select":
+            node = node.parent
+        return node is not None and any(s.parent == node for s in self._stars)
+
+    def _anchored(self, run: Run, constraint: Constraint) -> bool:
+        whole = Component(patterns=run.patterns, scope=run.scope)
+        index = self._source.index
+        return all(anchor_of(whole, v, index) is not None for v in constraint.variables)
+
+    def _needed_outside(self, run: Run, consumed: list[Constraint]) -> set[str]:
+        """Return the variables of a run that are spoken of elsewhere in the query."""
+        own = {n.id for n in run.spans} | {c.conjunct.id for c in consumed}
+        mine = {
+            v for p in run.patterns for v in p.variables if not v.startswith(self._syntax.fresh)
+        }
+        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
+        if self._stars or self._query.type == "describe_query":
+            return mine
+        found: set[str] = set()
+        stack = [self._query]
+        while stack:
+            node = stack.pop()
+            if node.id in own:
+                continue
+            if node.type == "var":
+                found.add("?" + self._syntax.text(node)[1:])
+            stack.extend(node.children)
+        return mine & found
+
+    # -- one run
+
+    def _plan_run(self, run: Run) -> None:
+        components = components_of(run, self._syntax)
+        joins = [c for c in run.constraints if self._between(components, c)]
+        pieces: list[str] = []
+        consumed: list[Constraint] = []
+        changed = False
+        if joins and not run.per_solution and self._joinable(run):
+            joined = self._joined(run, components, joins)
+            if joined is not None:
+                text, used, answered = joined
+                pieces.append(text)
+                consumed += answered
+                changed = True
+                components = [c for c in components if c not in used]
+        for component in components:
+            narrowed = self._component(run, component)
+            if narrowed is None:
+                pieces.append(component.text)
+                continue
+            text, answered = narrowed
+            pieces.append(text)
+            consumed += answered
+            changed = True
+        if changed:
+            self._replace(run, " ".join(pieces), consumed)
+
+    def _joinable(self, run: Run) -> bool:
+        named = run.scope.graphs
+        undef = any("UNDEF" in self._syntax.text(n).upper() for n in run.tables)
+        return named is not None and len(named) == 1 and not undef
+
+    def _between(self, components: list[Component], constraint: Constraint) -> bool:
+        """Return whether a constraint holds two components together."""
+        homes = {
+            i for i, c in enumerate(components) for v in constraint.variables if v in c.variables
+        }
+        return len(homes) == 2  # noqa: PLR2004
+
+    def _joined(
+        self, run: Run, components: list[Component], joins: list[Constraint]
+    ) -> tuple[str, list[Component], list[Constraint]] | None:
+        """Return VALUES for the components that spatial joins hold together."""
+        evaluated = self._join_table(run, components, joins)
+        if evaluated is None:
+            return None
+        table, used, answered, names = evaluated
+        columns = [texts_of(table.columns[n], self._source.index.terms) for n in names]
+        if any(t.startswith(b"_:") for column in columns for t in column):
+            self._plan.steps.append("blank nodes cannot be named: the join is left to the store")
+            return None
+        return values_block(names, columns, len(table), f"{self._syntax.fresh}n"), used, answered
+
+    def _join_table(
+        self, run: Run, components: list[Component], joins: list[Constraint]
+    ) -> tuple[Table, list[Component], list[Constraint], list[str]] | None:
+        used = [c for c in components if any(v in c.variables for j in joins for v in j.variables)]
+        constants = [
+            c
+            for c in run.constraints
+            if c not in joins
+            and len(c.variables) == 1
+            and not isinstance(c.test, Nearest)
+            and any(c.variables[0] in k.variables for k in used)
+            and any(c.variables[0] in j.variables for j in joins)
+        ]
+        answered = [*joins, *constants]
+        needed = self._needed_outside(run, answered)
+        names = sorted(needed & frozenset().union(*(c.variables for c in used)))
+        table = join_components(
+            self._source, self._prologue, used, joins, constants, set(names), self._plan.steps
+        )
+        return None if table is None else (table, used, answered, names)
+
+    def _component(self, run: Run, component: Component) -> tuple[str, list[Constraint]] | None:
+        """Return a component's new text, and the constraints that it answers."""
+        own = [
+            c
+            for c in run.constraints
+            if len(c.variables) == 1 and c.variables[0] in component.variables
+        ]
+        best = self._best_anchor(run, component, own) if own else None
+        return None if best is None else self._narrowed(run, component, *best)
+
+    def _best_anchor(
+        self, run: Run, component: Component, own: list[Constraint]
+    ) -> tuple[Anchor, list[Constraint], np.ndarray] | None:
+        """Return the variable whose constraints leave the fewest rows."""
+        found = []
+        for variable in dict.fromkeys(c.variables[0] for c in own):
+            anchor = anchor_of(component, variable, self._source.index)
+            if anchor is None:
+                continue
+            chosen = [c for c in own if c.variables[0] == variable]
+            rows = self._candidates(component, anchor, chosen)
+            for constraint in chosen:
+                if isinstance(constraint.test, Nearest):
+                    rows = nearest_rows(
+                        self._source,
+                        self._prologue,
+                        self._with_filters(run, component, chosen),
+                        anchor,
+                        rows,
+                        constraint,
+                    )
+            found.append((len(rows), anchor, chosen, rows))
+        if not found:
+            return None
+        _, anchor, chosen, rows = min(found, key=lambda f: f[0])
+        nearest = [f for f in found if any(isinstance(c.test, Nearest) for c in f[2])]
+        if nearest:
+            _, anchor, chosen, rows = nearest[0]
+        return anchor, chosen, rows
+
+    def _candidates(
+        self, component: Component, anchor: Anchor, constraints: list[Constraint]
+    ) -> np.ndarray:
+        """Return the rows that an anchor may be; worked out once."""
+        key = (anchor.literal, *(c.conjunct.id for c in constraints))
+        if key not in self._found:
+            self._found[key] = candidate_rows(
+                self._source, self._prologue, component, anchor, constraints, self._plan.steps
+            )
+        return self._found[key]
+
+    def _with_filters(
+        self, run: Run, component: Component, answered: list[Constraint]
+    ) -> Component:
+        """Return a component with the other filters of its group that only speak of it."""
+        known = {c.filter.id for c in answered}
+        filters = [
+            self._syntax.text(n)
+            for n in run.group.named_children
+            if n.type == "filter"
+            and n.id not in known
+            and self._syntax.variables(n) <= component.variables
+        ]
+        return Component(
+            patterns=component.patterns,
+            tables=component.tables,
+            filters=filters,
+            scope=component.scope,
+        )
+
+    def _narrowed(
+        self,
+        run: Run,
+        component: Component,
+        anchor: Anchor,
+        constraints: list[Constraint],
+        rows: np.ndarray,
+    ) -> tuple[str, list[Constraint]]:
+        """Return a component's text with its candidates in it."""
+        index = self._source.index
+        state = Multiplicity.of(index, anchor.literal.predicate[1:-1], component.scope.graphs, rows)
+        answered = constraints if state.is_exact else []
+        # A nearest filter has no other evaluation; mixed literals do not occur behind it.
+        answered = answered or [c for c in constraints if isinstance(c.test, Nearest)]
+        needed = self._needed_outside(run, answered)
+        if not state.is_exact:
+            needed.add(anchor.variable)
+        keep_literal = (
+            anchor.variable in needed
+            or not state.is_single
+            or len(component.scope.graphs or ()) != 1
+            or sum(anchor.variable in p.variables for p in component.patterns) > 1
+        )
+        rest = rest_of(component, anchor, keep_literal=keep_literal)
+        keys = keys_of(index, component, anchor, rows)
+        if run.per_solution:
+            texts = index.terms.texts(distinct(keys.geometries))
+            return self._among_text(component, anchor, texts), answered
+        thematic = [p for p in rest if p is not anchor.literal]
+        blank = index.terms.has_blank(distinct(keys.keys))
+        if blank:
+            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
+        speaks = any(anchor.geometry in p.variables for p in rest) or anchor.geometry in needed
+        names = [anchor.key]
+        values = [keys.keys]
+        if anchor.link is not None and speaks:
+            names.append(anchor.geometry)
+            values.append(keys.geometries)
+        columns = [index.terms.texts(v) for v in values]
+        if any(t.startswith(b"_:") for column in columns for t in column):
+            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
+        if keep_literal:
+            rows_once = sorted(set(zip(*columns, strict=True)))
+            columns = [list(c) for c in zip(*rows_once, strict=True)] or columns
+            count = len(rows_once)
+        else:
+            count = len(keys.rows)
+        table = values_block(names, columns, count, f"{self._syntax.fresh}n")
+        self._plan.steps.append(f"spatial first: {count} candidates for {' '.join(names)}")
+        return f"{{ {component.looked_up(table, rest)} }}", answered
+
+    def _thematic_text(
+        self,
+        component: Component,
+        anchor: Anchor,
+        geometries: np.ndarray,
+        thematic: list[TriplePattern],
+    ) -> str:
+        texts = self._source.index.terms.texts(distinct(geometries))
+        spatial = " ".join(str(p) for p in (anchor.link, anchor.literal) if p is not None)
+        spatial += f" {self._among(anchor, texts)}"
+        self._plan.steps.append(f"blank nodes: each is tested against {len(texts)} candidates")
+        body = component.body(thematic)
+        return f"{{ {{ {body} }} LATERAL {{ {spatial} }} }}" if body.strip() else spatial
+
+    def _among_text(self, component: Component, anchor: Anchor, texts: list[bytes]) -> str:
+        self._plan.steps.append(f"tested against {len(texts)} candidates for each solution")
+        return f"{component.text} {self._among(anchor, texts)}"
+
+    def _among(self, anchor: Anchor, texts: list[bytes]) -> str:
+        """Return a filter by a function that knows the candidates."""
+        nodes = frozenset(t.decode() for t in texts)
+        name = f"{_AMONG}{len(self._plan.functions)}"
+
+        def among(node: Term) -> Term:
+            return _TRUE if str(node) in nodes else _FALSE
+
+        self._plan.functions[NamedNode(name)] = among
+        return f"FILTER(<{name}>({anchor.geometry}))"
+
+    def _replace(self, run: Run, text: str, consumed: list[Constraint]) -> None:
+        first, *others = sorted(run.spans, key=lambda n: n.start_byte)
+        self._edits.append(Edit(start=first.start_byte, end=first.end_byte, text=f" {text} "))
+        self._edits += [Edit(start=n.start_byte, end=n.end_byte, text=" ") for n in others]
+        counts = Counter(c.filter.id for c in consumed)
+        for constraint in consumed:
+            self._consumed.add(constraint.conjunct.id)
+            whole = constraint.is_whole and counts[constraint.filter.id] == 1
+            node = constraint.filter if whole else constraint.conjunct
+            text = " " if whole else "true"
+            self._edits.append(Edit(start=node.start_byte, end=node.end_byte, text=text))
+        if any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
+            self._name_star()
+
+    def _name_star(self) -> None:
+        """Replace the * of the query by its variables, so that ours stay hidden."""
+        for clause in self._stars:
+            if clause.parent != self._query:
+                continue
+            result = with_unknown_functions(
+                lambda known: Store().query(
+                    self._syntax.source.decode(),
+                    base_iri=self._syntax.base,
+                    custom_functions=known,
+                ),
+                FUNCTIONS,
+            )
+            if isinstance(result, QuerySolutions):
+                star = next(c for c in clause.children if c.type == "*")
+                names = " ".join(str(v) for v in result.variables)
+                self._edits.append(Edit(start=star.start_byte, end=star.end_byte, text=names))
+
+    # -- a query that is one run and nothing else
+
+    def _whole_query(self, run: Run) -> Solutions | None:
+        """Return the answer of a query that only selects from one run."""
+        shape = shape_of(self._syntax, self._query, run)
+        if shape is None or not self._joinable(run):
+            return None
+        components = components_of(run, self._syntax)
+        joins = [c for c in run.constraints if self._between(components, c)]
+        consumed = {c.filter.id for c in run.constraints if c.is_whole}
+        filters = [n for n in run.group.named_children if n.type == "filter"]
+        if any(n.id not in consumed for n in filters) or any(
+            isinstance(c.test, Nearest) for c in run.constraints
+        ):
+            return None
+        if len(components) == 1 and not joins:
+            table = self._large_selection(run, components[0], shape.needed)
+        elif joins:
+            evaluated = self._join_table(run, components, joins)
+            complete = evaluated is not None and (
+                len(evaluated[1]) == len(components)
+                and len(evaluated[2]) == len(run.constraints)
+                and shape.needed <= set(evaluated[3])
+            )
+            table = evaluated[0] if complete and evaluated is not None else None
+        else:
+            table = None
+        return None if table is None else shape.solutions(table, self._source.index.terms)
+
+    def _large_selection(self, run: Run, component: Component, needed: set[str]) -> Table | None:
+        variables = {v for c in run.constraints for v in c.variables}
+        if len(variables) != 1:
+            return None
+        anchor = anchor_of(component, variables.pop(), self._source.index)
+        if anchor is None:
+            return None
+        rows = self._candidates(component, anchor, run.constraints)
+        remembered = is_remembered(self._source, self._prologue, component, anchor, needed)
+        if len(rows) < MANY and not remembered and self._source.block is None:
+            return None
+        return evaluate(
+            self._source, self._prologue, component, anchor, rows, needed, self._plan.steps
+        )

@@ -1,0 +1,91 @@
+"""Solutions of a part of a query as columns, and how two of them are joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kg.solutions import Column
+
+if TYPE_CHECKING:
+    from kg.term_table import TermTable
+
+
+#: Below it sorting is quicker than marking.
+_SHORT = 4096
+
+
+@dataclass(kw_only=True)
+class Table:
+    """Solutions of a component.
+
+    A column is (n,) int32 numbers of terms of the index, or (n,) objects: texts as in TSV.
+    """
+
+    rows: dict[str, np.ndarray]
+    """For each variable that is a geometry literal, the row of the index it is in: (n,) int32."""
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        for column in (*self.rows.values(), *self.columns.values()):
+            return len(column)
+        return 0
+
+    def take(self, places: np.ndarray) -> Table:
+        """Return some of the solutions, a place may come more than once."""
+        return Table(
+            rows={n: c[places] for n, c in self.rows.items()},
+            columns={n: c[places] for n, c in self.columns.items()},
+        )
+
+    def beside(self, other: Table) -> Table:
+        """Return two tables of equal length as one."""
+        return Table(rows=self.rows | other.rows, columns=self.columns | other.columns)
+
+
+def distinct(numbers: np.ndarray) -> np.ndarray:
+    """Return numbers that are not negative, each once, ascending."""
+    if len(numbers) < _SHORT:
+        return np.unique(numbers)
+    marks = np.zeros(int(numbers.max()) + 1, bool)
+    marks[numbers] = True
+    return np.flatnonzero(marks)
+
+
+def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of all pairs of equal numbers: two (n,) arrays."""
+    order = np.argsort(right, kind="stable")
+    return join_sorted(left, right[order], order)
+
+
+def join_sorted(
+    left: np.ndarray, ordered: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same where the right side is sorted already: its numbers, and their places."""
+    low = np.searchsorted(ordered, left, side="left")
+    counts = np.searchsorted(ordered, left, side="right") - low
+    total = int(counts.sum())
+    first = np.repeat(np.arange(len(left)), counts)
+    offset = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    return first, order[np.repeat(low, counts) + offset]
+
+
+def column_of(values: np.ndarray, terms: TermTable) -> Column:
+    """Return a column with each distinct value once."""
+    if values.dtype == object:
+        numbers: dict[bytes, int] = {}
+        codes = np.fromiter((numbers.setdefault(v, len(numbers)) for v in values), np.int32)
+        return Column(codes=codes, texts=list(numbers))
+    marks = np.zeros(len(terms), bool)
+    marks[values] = True
+    distinct = np.flatnonzero(marks)
+    places = np.empty(len(terms), np.int32)
+    places[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return Column(codes=places[values], texts=terms.texts(distinct))
+
+
+def texts_of(values: np.ndarray, terms: TermTable) -> list[bytes]:
+    """Return a column's texts."""
+    return values.tolist() if values.dtype == object else terms.texts(values)

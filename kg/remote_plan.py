@@ -1,0 +1,236 @@
+"""How one query is answered from a store on another server that has no GeoSPARQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
+
+from kg.embedded_source import ColumnMemory, EmbeddedSource
+from kg.errors import QueryError
+from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.index_keeper import IndexKeeper
+from kg.partial_copy import PartialCopy, everything
+from kg.planner.constraints import dataset_of, default_scope
+from kg.planner.plan import plan_query
+from kg.planner.syntax import Edit, apply_edits, parse_query
+from kg.remote_source import CutAnswerError, RemoteSource
+from kg.sparql_client import BLOCK, as_result
+from kg.unknown_functions import with_unknown_functions
+from ontology.terms import DEEPF, GEOF, XSD
+
+if TYPE_CHECKING:
+    from pyoxigraph import Quad, Triple
+    from tree_sitter import Node
+
+    from kg.geometry_statements import Link, Statement
+    from kg.planner.plan import Plan
+    from kg.solutions import Solutions, Term
+    from kg.sparql_client import SparqlClient
+    from kg.spatial_index import SpatialIndex
+    from kg.store import Dataset, QueryResult
+
+_OURS = (GEOF.namespace, DEEPF.namespace)
+_QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
+
+
+def calls_of(sparql: str, base_iri: str | None) -> frozenset[str]:
+    """Return the functions that a query calls by IRI, without the casts of SPARQL itself."""
+    if "(" not in sparql:
+        return frozenset()
+    syntax = parse_query(sparql, base_iri=base_iri)
+    if syntax is None:
+        # What cannot be read may call whatever it mentions.
+        return frozenset(n for n in _OURS if n in sparql)
+    calls = (syntax.iri(n.named_children[0]) for n in syntax.walk("function_call"))
+    return frozenset(c for c in calls if c is not None and not c.startswith(XSD.namespace))
+
+
+def needs_us(calls: frozenset[str]) -> bool:
+    """Return whether a query has functions that only we have."""
+    return any(c.startswith(_OURS) for c in calls)
+
+
+class RemotePlan:
+    """The plan of one query."""
+
+    def __init__(
+        self,
+        sparql: str,
+        client: SparqlClient,
+        index: SpatialIndex,
+        *,
+        blank: bool,
+        base_iri: str | None,
+        dataset: Dataset | None,
+    ) -> None:
+        """Read the query.
+
+        Args:
+            sparql: The query, rewritten and entailed.
+            client: The server.
+            index: Of its geometries.
+            blank: Whether the index has blank nodes.
+            base_iri: What relative IRIs are relative to.
+            dataset: Overrides FROM and FROM NAMED.
+
+        Raises:
+            QueryError: The query is malformed.
+        """
+        _check(sparql, base_iri)
+        self._client = client
+        self._blank = blank
+        self._base_iri = base_iri
+        self._steps: list[str] = []
+        self._syntax = parse_query(sparql, base_iri=base_iri)
+        self._sparql = sparql
+        self._dataset = dataset
+        prologue = "" if base_iri is None else f"BASE <{base_iri}>\n"
+        if self._syntax is not None:
+            prologue += "".join(
+                self._syntax.text(n) + "\n"
+                for n in self._syntax.walk("base_declaration", "prefix_declaration")
+            )
+            self._dataset = dataset or dataset_of(self._syntax)
+        self._source = RemoteSource(client, index, prologue=prologue, dataset=self._dataset)
+
+    def answer(self) -> QueryResult:
+        """Return the answer."""
+        solutions = self._by_index()
+        if solutions is not None:
+            return solutions
+        source, plan = self._local()
+        if plan.solutions is not None:
+            return plan.solutions
+        result = source.evaluate(plan.sparql, plan.functions)
+        described = self._described()
+        return result if described is None else self._description(result, described)
+
+    def explained(self) -> tuple[list[str], str]:
+        """Return the steps, and the query that is left to be evaluated here."""
+        if self._by_index() is not None:
+            return self._steps, self._sparql
+        _, plan = self._local()
+        return [*self._steps, "evaluated here:", *plan.steps], plan.sparql
+
+    def _by_index(self) -> Solutions | None:
+        """Return the answer of a query that selects from one run, put together from columns."""
+        if self._syntax is None or (self._blank and not self._client.keeps_labels()):
+            return None
+        if self._dataset is None and self._client.default_is_union():
+            return None  # such a server may answer a triple once for each graph that has it
+        try:
+            plan = plan_query(
+                self._sparql, self._source, base_iri=self._base_iri, dataset=self._dataset
+            )
+        except CutAnswerError:
+            return None
+        if plan.solutions is not None:
+            self._steps += plan.steps
+        return plan.solutions
+
+    def _local(self) -> tuple[EmbeddedSource, Plan]:
+        """Return a store of what the query can see, and the plan of the query on it."""
+        local = Store()
+        items: list[Statement | Link] = []
+        keeper = IndexKeeper(local, is_empty=True)
+        quads, graphs = self._fetched()
+        local.extend(keeper.adding(quads, items))
+        keeper.added(items)
+        for graph in graphs:
+            local.add_graph(graph)
+        source = EmbeddedSource(
+            local, keeper, ColumnMemory(), base_iri=self._base_iri, dataset=None
+        )
+        return source, plan_query(self._text, source, base_iri=self._base_iri)
+
+    def _fetched(self) -> tuple[set[Quad], set[NamedNode]]:
+        syntax = self._syntax
+        if syntax is None:
+            self._steps.append("syntax beyond SPARQL 1.1")
+            return everything(self._source, self._steps), set()
+        if self._blank and not self._client.keeps_labels():
+            # The index knows blank nodes by labels that say nothing in another answer.
+            self._steps.append("the server labels blank nodes anew in each answer")
+            return everything(self._source, self._steps), set()
+        scope = default_scope(self._dataset)
+        copy = PartialCopy(syntax, self._source, scope, self._constant, self._steps)
+        copy.fetch()
+        if _has_blank(copy.quads) and not self._client.keeps_labels():
+            self._steps.append("the server labels blank nodes anew in each answer")
+            return everything(self._source, self._steps), copy.graphs
+        return copy.quads, copy.graphs
+
+    def _constant(self, expression: str) -> Term | None:
+        """Return the value of an expression without variables."""
+        try:
+            result = Store().query(
+                f"{self._source.prologue} SELECT ({expression} AS ?x) {{}}",
+                custom_functions=FUNCTIONS,
+            )
+        except (SyntaxError, ValueError, RuntimeError):
+            return None
+        return next(result)["x"] if isinstance(result, QuerySolutions) else None
+
+    @property
+    def _text(self) -> str:
+        """The query as it is evaluated here: on what is its data set already."""
+        if self._syntax is None:
+            return self._sparql
+        edits = [
+            Edit(start=n.start_byte, end=n.end_byte, text=" ")
+            for n in self._syntax.walk("dataset_clause")
+        ]
+        described = self._described()
+        if described is not None:
+            # What there is to say of the things, only the server knows.
+            where = next(self._syntax.walk("where_clause", within=described))
+            names = " ".join(
+                self._syntax.text(n) for n in described.named_children if n.type == "var"
+            )
+            chosen = f"SELECT DISTINCT {names or '*'} "
+            edits.append(Edit(start=described.start_byte, end=where.start_byte, text=chosen))
+        return apply_edits(self._syntax.source, edits)
+
+    def _described(self) -> Node | None:
+        """Return the DESCRIBE with a pattern; None for any other query."""
+        if self._syntax is None:
+            return None
+        for query in self._syntax.walk("describe_query"):
+            if next(self._syntax.walk("where_clause", within=query), None) is not None:
+                return query
+        return None
+
+    def _description(self, result: QueryResult, query: Node) -> QueryTriples:
+        """Return what the server says of the solutions, and of the things named in the query."""
+        syntax = self._syntax
+        iris = [i for n in query.named_children if syntax is not None and (i := syntax.iri(n))]
+        things = {f"<{i}>" for i in iris}
+        if isinstance(result, QuerySolutions):
+            things |= {str(t) for row in result for t in row if isinstance(t, NamedNode)}
+        ordered = sorted(things)
+        triples: list[Triple] = []
+        for start in range(0, len(ordered), BLOCK):
+            block = " ".join(ordered[start : start + BLOCK])
+            triples += cast("QueryTriples", self._client.query(f"DESCRIBE {block}", self._dataset))
+        return as_result(triples)
+
+
+def _has_blank(quads: set[Quad]) -> bool:
+    return any(isinstance(t, BlankNode) for q in quads for t in (q.subject, q.object))
+
+
+def _check(sparql: str, base_iri: str | None) -> None:
+    """Refuse a malformed query before anything is sent."""
+    try:
+        with_unknown_functions(
+            lambda known: Store().query(
+                sparql,
+                base_iri=base_iri,
+                custom_functions=known,
+                custom_aggregate_functions=AGGREGATES,
+            ),
+            FUNCTIONS,
+        )
+    except (SyntaxError, ValueError) as error:
+        raise QueryError(f"malformed SPARQL query: {error}") from error

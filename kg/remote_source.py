@@ -1,0 +1,88 @@
+"""What the spatial planner asks of a store on another server, for one request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kg.errors import RemoteStoreError
+from kg.sparql_client import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from pyoxigraph import QuerySolutions
+
+    from kg.solutions import Term
+    from kg.sparql_client import SparqlClient
+    from kg.spatial_index import SpatialIndex
+    from kg.store import Dataset
+
+
+class CutAnswerError(RemoteStoreError):
+    """The server sent a part of an answer that is needed whole."""
+
+
+class RemoteSource:
+    """What the planner asks of a remote store, for one request."""
+
+    block = BLOCK
+
+    def __init__(
+        self,
+        client: SparqlClient,
+        index: SpatialIndex,
+        *,
+        prologue: str,
+        dataset: Dataset | None,
+    ) -> None:
+        self._client = client
+        self._dataset = dataset
+        self.index = index
+        self.prologue = prologue
+
+    def evaluate(self, sparql: str) -> QuerySolutions:
+        """Return the server's answer to a SELECT, whole.
+
+        Raises:
+            CutAnswerError: The server sends no more than a part of it.
+        """
+        result = self._client.whole(
+            sparql.removeprefix(self.prologue), prologue=self.prologue, dataset=self._dataset
+        )
+        if result is None:
+            raise CutAnswerError("the server cuts an answer that is needed whole")
+        return result
+
+    def rows(self, names: Sequence[str], body: str) -> list[tuple[Term | None, ...]]:
+        """Return all solutions of a pattern."""
+        return self._client.rows(names, body, prologue=self.prologue, dataset=self._dataset)
+
+    def uncut_rows(self, names: Sequence[str], body: str) -> list[tuple[Term | None, ...]] | None:
+        """Return all solutions of a pattern in one answer; None where the server cuts it."""
+        try:
+            result = self.evaluate(f"{self.prologue} SELECT {' '.join(names)} {{ {body} }}")
+        except CutAnswerError:
+            return None
+        return [tuple(row) for row in result]
+
+    def rows_among(
+        self,
+        names: Sequence[str],
+        table: tuple[str, Sequence[str]],
+        body: Callable[[str], str],
+    ) -> Iterator[tuple[Term | None, ...]]:
+        """Yield the solutions for some values of a variable."""
+        return self._client.rows_among(
+            names, table, body, prologue=self.prologue, dataset=self._dataset
+        )
+
+    def within(self, dataset: Dataset) -> RemoteSource:
+        """Return the same for another dataset."""
+        return RemoteSource(self._client, self.index, prologue=self.prologue, dataset=dataset)
+
+    def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
+        """Return None: others may have written since."""
+
+    def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
+        """Keep nothing."""

@@ -1,0 +1,415 @@
+"""The spatial index: every geometry literal of a store, and which feature it belongs to.
+
+A row is a statement whose object is a geometry literal; a link says that a feature has a
+geometry (geo:hasGeometry and its kin). Coordinates are kept as WKB in the SRS of the literal,
+with a box for each; what does not parse is kept apart, counted, and never fatal.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from kg.columns import TAIL, Columns, Lookup, Names, among, not_in, places_in
+from kg.geometry import CRS84
+from kg.geometry_statements import (
+    DEFAULT_GRAPH,
+    LINKS,
+    SERIALISATIONS,
+    BrokenGeometry,
+    Link,
+    Statement,
+    parse_all,
+)
+from kg.packed_boxes import PackedBoxes, meets
+from kg.term_table import TermTable, hash_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SpatialIndex:
+    """All geometries of one store, searchable; kept up by `add` and `remove`.
+
+    Its methods may be called from several threads.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.terms = TermTable()
+        self.predicates = Names(SERIALISATIONS)
+        self.graphs = Names([DEFAULT_GRAPH.decode()])
+        self.systems = Names([CRS84])
+        self.rows = Columns(
+            subject=(np.int32, 1),
+            predicate=(np.int16, 1),
+            graph=(np.int32, 1),
+            system=(np.int16, 1),
+            literal=(np.uint64, 1),
+            start=(np.int64, 1),
+            box=(np.float64, 4),
+            alive=(np.bool_, 1),
+        )
+        """`literal` is a hash of the literal; `start` is where its WKB begins."""
+        self.links = Columns(
+            feature=(np.int32, 1),
+            predicate=(np.int16, 1),
+            geometry=(np.int32, 1),
+            graph=(np.int32, 1),
+            alive=(np.bool_, 1),
+        )
+        self.broken: dict[Statement, str] = {}
+        self.version = 0
+        """Grows with every change."""
+        self._rows_by_subject = Lookup()
+        self._links_by_geometry = Lookup()
+        self._links_by_feature = Lookup()
+        self._wkb = bytearray()
+        self._packed: dict[int, PackedBoxes] = {}
+        self._packed_count = 0
+        self._systems: list[int] = []
+        self._predicates: list[str] = []
+        self._used_version = -1
+
+    def __len__(self) -> int:
+        """Return how many statements have a geometry that parses."""
+        return int(np.count_nonzero(self.rows["alive"]))
+
+    @property
+    def wkb_bytes(self) -> int:
+        """Bytes of the geometries themselves."""
+        return len(self._wkb)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory beyond `wkb_bytes`."""
+        packed = sum(p.nbytes for p in self._packed.values())
+        lookups = (self._rows_by_subject, self._links_by_geometry, self._links_by_feature)
+        tables = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
+        return tables + packed + sum(x.nbytes for x in lookups)
+
+    def covers(self, predicate: str) -> bool:
+        """Return whether every geometry literal under a property is in the index."""
+        return self.predicates.find(predicate) >= 0
+
+    # -- changes
+
+    def add(self, items: Sequence[Statement | Link]) -> None:
+        """Add statements and links; what is there already stays single."""
+        statements = [i for i in items if isinstance(i, Statement)]
+        links = [i for i in items if isinstance(i, Link)]
+        with self.lock:
+            if statements:
+                self._add_statements(statements)
+            if links:
+                self._add_links(links)
+            if items:
+                self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+
+    def _add_statements(self, statements: list[Statement]) -> None:
+        keys = self._keys(statements, create=True)
+        fresh = not_in(keys, self._row_keys(keys["subject"]))
+        statements = [statements[i] for i in fresh.tolist()]
+        keys = {name: column[fresh] for name, column in keys.items()}
+        shapes, systems, reasons = parse_all(statements)
+        self.broken.update(
+            {s: r for s, r in zip(statements, reasons, strict=True) if r is not None}
+        )
+        good = np.array([r is None for r in reasons], bool)
+        if not good.any():
+            return
+        shapes = shapes[good]
+        wkb = shapely.to_wkb(shapes, output_dimension=4)
+        lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
+        starts = len(self._wkb) + np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        self._wkb += b"".join(wkb.tolist())
+        kept = {name: column[good] for name, column in keys.items()}
+        numbers = np.array([self.systems.number(s) for s in systems if s], np.int16)
+        self.rows.append(
+            **kept,
+            system=numbers,
+            start=starts,
+            box=shapely.bounds(shapes),
+            alive=np.ones(len(shapes), bool),
+        )
+
+    def _add_links(self, links: list[Link]) -> None:
+        columns = self._link_columns(links, create=True)
+        fresh = not_in(columns, self._link_keys(columns["feature"]))
+        kept = {name: column[fresh] for name, column in columns.items()}
+        self.links.append(**kept, alive=np.ones(len(fresh), bool))
+
+    def remove(self, items: Sequence[Statement | Link]) -> None:
+        """Forget statements and links that are here."""
+        with self.lock:
+            statements = [i for i in items if isinstance(i, Statement)]
+            links = [i for i in items if isinstance(i, Link)]
+            if statements:
+                keys = self._keys(statements, create=False)
+                self.rows["alive"][places_in(self.rows, keys, "subject")] = False
+                for statement in statements:
+                    self.broken.pop(statement, None)
+            if links:
+                keys = self._link_columns(links, create=False)
+                self.links["alive"][places_in(self.links, keys, "feature")] = False
+            if items:
+                self._changed()
+                self._compact()
+
+    def remove_subjects(self, subjects: Sequence[bytes]) -> None:
+        """Forget all that is said of these nodes."""
+        with self.lock:
+            numbers = self.terms.find(subjects)
+            numbers = numbers[numbers >= 0]
+            for table, column in ((self.rows, "subject"), (self.links, "feature")):
+                table["alive"][np.isin(table[column], numbers)] = False
+            chosen = set(subjects)
+            self.broken = {s: r for s, r in self.broken.items() if s.subject not in chosen}
+            self._changed()
+            self._compact()
+
+    def remove_graph(self, graph: bytes) -> None:
+        """Forget all that a graph says."""
+        with self.lock:
+            number = self.graphs.find(graph.decode())
+            for table in (self.rows, self.links):
+                table["alive"][table["graph"] == number] = False
+            self.broken = {s: r for s, r in self.broken.items() if s.graph != graph}
+            self._changed()
+            self._compact()
+
+    def _compact(self) -> None:
+        """Let go of rows that are gone, when they are many."""
+        for table in (self.rows, self.links):
+            alive = table["alive"]
+            dead = len(alive) - int(np.count_nonzero(alive))
+            if dead > max(TAIL, len(alive) // 4):
+                table.keep(alive)
+                for lookup in (
+                    self._rows_by_subject,
+                    self._links_by_geometry,
+                    self._links_by_feature,
+                ):
+                    lookup.reset()
+                if table is self.rows:
+                    self._rewrite_wkb()
+                    self._packed, self._packed_count = {}, 0
+
+    def _rewrite_wkb(self) -> None:
+        wkb = shapely.to_wkb(self.shapes(np.arange(self.rows.count)), output_dimension=4)
+        lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
+        self._wkb = bytearray(b"".join(wkb.tolist()))
+        if len(lengths):
+            self.rows["start"][:] = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+
+    def _keys(self, statements: list[Statement], *, create: bool) -> dict[str, np.ndarray]:
+        number = self.predicates.number if create else self.predicates.find
+        graph = self.graphs.number if create else self.graphs.find
+        subjects = [s.subject for s in statements]
+        return {
+            "subject": self.terms.add(subjects) if create else self.terms.find(subjects),
+            "predicate": np.array([number(s.predicate) for s in statements], np.int16),
+            "graph": np.array([graph(s.graph.decode()) for s in statements], np.int32),
+            "literal": hash_texts([f"{s.datatype} {s.lexical}" for s in statements]),
+        }
+
+    def _link_columns(self, links: list[Link], *, create: bool) -> dict[str, np.ndarray]:
+        find = self.terms.add if create else self.terms.find
+        graph = self.graphs.number if create else self.graphs.find
+        return {
+            "feature": find([x.feature for x in links]),
+            "predicate": np.array([LINKS.index(x.predicate) for x in links], np.int16),
+            "geometry": find([x.geometry for x in links]),
+            "graph": np.array([graph(x.graph.decode()) for x in links], np.int32),
+        }
+
+    def _row_keys(self, subjects: np.ndarray) -> dict[str, np.ndarray]:
+        mask = self.rows["alive"] & among(self.rows["subject"], subjects, len(self.terms))
+        return {n: self.rows[n][mask] for n in ("subject", "predicate", "graph", "literal")}
+
+    def _link_keys(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        mask = self.links["alive"] & among(self.links["feature"], features, len(self.terms))
+        return {n: self.links[n][mask] for n in ("feature", "predicate", "geometry", "graph")}
+
+    # -- searching
+
+    def shapes(self, rows: np.ndarray) -> np.ndarray:
+        """Return geometries in their own SRS, x before y: (n,) objects."""
+        starts = self.rows["start"]
+        view = memoryview(self._wkb)
+        begins = starts[rows].tolist()
+        # from_wkb reads as far as a geometry goes; an end is needed only to bound the slice.
+        after = np.append(starts[1:], len(self._wkb))
+        ends = after[rows].tolist()
+        return np.asarray(
+            shapely.from_wkb([bytes(view[a:b]) for a, b in zip(begins, ends, strict=True)]),
+            dtype=object,
+        )
+
+    def predicates_in_use(self) -> list[str]:
+        """Return the serialisation properties that rows have."""
+        with self.lock:
+            if self._used_version != self.version:
+                alive = self.rows["alive"]
+                self._systems = np.unique(self.rows["system"][alive]).tolist()
+                used = np.unique(self.rows["predicate"][alive]).tolist()
+                self._predicates = [self.predicates.names[n] for n in used]
+                self._used_version = self.version
+            return self._predicates
+
+    def systems_in_use(self) -> list[int]:
+        """Return the numbers of the SRSs that rows have."""
+        with self.lock:
+            self.predicates_in_use()
+            return self._systems
+
+    def select(
+        self, *, predicate: str | None = None, graphs: Sequence[bytes] | None = None
+    ) -> np.ndarray:
+        """Return which rows are alive, under a property, in one of some graphs: (rows,) bool.
+
+        Args:
+            predicate: None for any.
+            graphs: None for any named graph.
+        """
+        with self.lock:
+            mask = self.rows["alive"].copy()
+            if predicate is not None:
+                mask &= self.rows["predicate"] == self.predicates.find(predicate)
+            return np.asarray(mask & self._in_graphs(self.rows["graph"], graphs))
+
+    def _in_graphs(self, column: np.ndarray, graphs: Sequence[bytes] | None) -> np.ndarray:
+        if graphs is None:
+            return np.asarray(column != 0)
+        numbers = [self.graphs.find(g.decode()) for g in graphs]
+        if len(numbers) == 1:
+            return np.asarray(column == numbers[0])
+        return np.isin(column, numbers)
+
+    def search(self, box: np.ndarray, system: int) -> np.ndarray:
+        """Return the rows of an SRS whose box meets a box in that SRS: (m,) int32."""
+        with self.lock:
+            self._pack()
+            boxes = self.rows["box"]
+            tail = np.arange(self._packed_count, self.rows.count, dtype=np.int32)
+            tail = tail[self.rows["system"][tail] == system]
+            found = [tail[meets(boxes[tail], box)]]
+            if system in self._packed:
+                found.append(self._packed[system].search(box, boxes))
+            rows = np.concatenate(found)
+            return np.asarray(rows[self.rows["alive"][rows]])
+
+    def count_near(self, box: np.ndarray, system: int) -> int:
+        """Return about how many rows of an SRS have a box that meets a box, rather too many."""
+        with self.lock:
+            self._pack()
+            tail = self.rows.count - self._packed_count
+            if system not in self._packed:
+                return tail
+            return tail + self._packed[system].count_near(box)
+
+    def _pack(self) -> None:
+        if self.rows.count - self._packed_count <= max(TAIL, self._packed_count // 16):
+            return
+        systems = self.rows["system"]
+        for number in np.unique(systems).tolist():
+            rows = np.flatnonzero(systems == number)
+            self._packed[number] = PackedBoxes(rows, self.rows["box"][rows])
+        self._packed_count = self.rows.count
+
+    def rows_of(self, keys: np.ndarray, link: str | None) -> np.ndarray:
+        """Return the rows that belong to some nodes: (m,) int64.
+
+        Args:
+            keys: (n,) numbers of terms, each once: geometry nodes, or features by a link.
+            link: One of `LINKS`, or None.
+        """
+        with self.lock:
+            if link is not None:
+                places = self._links_by_feature.places(self.links["feature"], keys)
+                linked = self.links["predicate"][places] == LINKS.index(link)
+                keys = self.distinct(self.links["geometry"][places[linked]])
+            return self._rows_by_subject.places(self.rows["subject"], keys)
+
+    def distinct(self, terms: np.ndarray) -> np.ndarray:
+        """Return numbers of terms, each once, ascending."""
+        if len(terms) < TAIL:
+            return np.unique(terms)
+        marks = np.zeros(len(self.terms), bool)
+        marks[terms] = True
+        return np.flatnonzero(marks)
+
+    def links_to(
+        self,
+        geometries: np.ndarray,
+        predicate: str,
+        graphs: Sequence[bytes] | None,
+    ) -> np.ndarray:
+        """Return the places of the links to some geometry nodes: (m,) int64.
+
+        Args:
+            geometries: (n,) numbers of terms, each at most once.
+            predicate: One of `LINKS`.
+            graphs: None for any named graph.
+        """
+        with self.lock:
+            places = self._links_by_geometry.places(self.links["geometry"], geometries)
+            wanted = self.links["alive"][places]
+            wanted &= self.links["predicate"][places] == LINKS.index(predicate)
+            wanted &= self._in_graphs(self.links["graph"][places], graphs)
+            return np.asarray(places[wanted])
+
+    # -- keeping
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return everything as arrays, for a file."""
+        with self.lock:
+            found = {f"rows.{n}": a for n, a in self.rows.arrays().items()}
+            found |= {f"links.{n}": a for n, a in self.links.arrays().items()}
+            found |= {f"terms.{n}": a for n, a in self.terms.arrays().items()}
+            found["wkb"] = np.frombuffer(bytes(self._wkb), np.uint8)
+            for name in ("predicates", "graphs", "systems"):
+                found[name] = np.array(getattr(self, name).names, dtype=np.str_)
+            rows = [[*(_as_text(v) for v in s), r] for s, r in self.broken.items()]
+            found["broken"] = np.array(rows, dtype=np.str_).reshape(len(rows), 6)
+            return found
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray]) -> SpatialIndex:
+        """Return the index of kept arrays."""
+        index = cls()
+        for table, prefix in ((index.rows, "rows."), (index.links, "links.")):
+            table.restore({n.removeprefix(prefix): a for n, a in arrays.items() if prefix in n})
+        index.terms = TermTable.of(
+            {n.removeprefix("terms."): a for n, a in arrays.items() if n.startswith("terms.")}
+        )
+        index._wkb = bytearray(arrays["wkb"].tobytes())
+        for name in ("predicates", "graphs", "systems"):
+            setattr(index, name, Names(arrays[name].tolist()))
+        for subject, predicate, graph, lexical, datatype, reason in arrays["broken"].tolist():
+            key = Statement(subject.encode(), predicate, graph.encode(), lexical, datatype)
+            index.broken[key] = reason
+        return index
+
+    def broken_geometries(self) -> list[BrokenGeometry]:
+        """Return the literals that are no geometries."""
+        with self.lock:
+            return [
+                BrokenGeometry(
+                    subject=s.subject.decode(),
+                    predicate=s.predicate,
+                    lexical=s.lexical[:80],
+                    reason=reason,
+                )
+                for s, reason in self.broken.items()
+            ]
+
+
+def _as_text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
