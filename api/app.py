@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from api import health, home, resources, sparql
+from api import graph_store, health, home, resources, sparql
 from api.errors import NotAcceptableError, status_of
 from api.negotiation import choose
 from api.pages import render
@@ -39,7 +39,7 @@ def create_app(store: GraphStore, *, iris: Iris | None = None, read_only: bool =
     app.state.deepcube = State(
         store=store, iris=iris or Iris(), read_only=read_only or store.read_only
     )
-    for part in (home, sparql, resources, health):
+    for part in (home, sparql, graph_store, resources, health):
         app.include_router(part.router)
     app.add_exception_handler(DeepCubeError, _our_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -4,7 +4,8 @@ DeepCubeError
 ├── NotAcceptableError            no form that the client accepts
 ├── BadRequestError               a request that the protocol does not allow
 ├── UnsupportedMediaTypeError     a body of a type that the protocol does not know
-├── ForbiddenError                a write to a server that was started read-only
+├── ForbiddenError                a write that this server does not take
+├── GraphNotFoundError            a named graph that is not in the store
 └── PortInUseError                an address that cannot be listened on
 """
 
@@ -14,6 +15,7 @@ from http import HTTPStatus
 
 from kg.errors import (
     DeepCubeError,
+    EvaluationError,
     FormatError,
     QueryError,
     RdfSyntaxError,
@@ -35,7 +37,11 @@ class UnsupportedMediaTypeError(DeepCubeError, ValueError):
 
 
 class ForbiddenError(DeepCubeError, PermissionError):
-    """The server was started read-only."""
+    """The server was started read-only, or the write comes from a page of another site."""
+
+
+class GraphNotFoundError(DeepCubeError, LookupError):
+    """The store has no graph of this name."""
 
 
 class PortInUseError(DeepCubeError, OSError):
@@ -46,9 +52,12 @@ class PortInUseError(DeepCubeError, OSError):
 STATUS: dict[type[Exception], HTTPStatus] = {
     BadRequestError: HTTPStatus.BAD_REQUEST,
     QueryError: HTTPStatus.BAD_REQUEST,
+    # https://www.w3.org/TR/sparql11-protocol/#query-failure
+    EvaluationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     RdfSyntaxError: HTTPStatus.BAD_REQUEST,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     ResourceNotFoundError: HTTPStatus.NOT_FOUND,
+    GraphNotFoundError: HTTPStatus.NOT_FOUND,
     NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
     FormatError: HTTPStatus.NOT_ACCEPTABLE,
     UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

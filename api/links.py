@@ -14,7 +14,8 @@ from ontology.terms import compact
 
 if TYPE_CHECKING:
     from kg.iris import Iris
-    from kg.store import GraphStore, Term
+    from kg.solutions import Term
+    from kg.store import GraphStore
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from api.state import State
-    from kg.store import Term
+    from kg.solutions import Term
 
 router = APIRouter()
 

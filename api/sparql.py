@@ -5,124 +5,166 @@ https://www.w3.org/TR/sparql11-protocol/
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request, Response
-from pyoxigraph import QuerySolutions, QueryTriples
+from fastapi.responses import JSONResponse
+from pyoxigraph import QueryBoolean, QueryTriples
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import BadRequestError, ForbiddenError, UnsupportedMediaTypeError
+from api.errors import BadRequestError, UnsupportedMediaTypeError
 from api.links import show_terms
 from api.negotiation import choose
 from api.pages import render
-from kg.errors import DeepCubeError, QueryError
-from kg.query import RDF_FORMATS, RESULT_FORMATS, is_graph, serialise_result
+from api.parameters import Parameters, decode, media_type, parse_parameters, url_parameters
+from api.service_description import describe_service
+from api.write_access import require_writable
+from kg.errors import DeepCubeError, EvaluationError
+from kg.query import RDF_FORMATS, RESULT_FORMATS, is_graph, serialise_result, serialise_triples
+from kg.store import Dataset
 from ontology.terms import PREFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from api.state import State
-    from kg.store import QueryResult, Term
+    from kg.solutions import Term
+    from kg.store import Explanation, QueryResult
 
 router = APIRouter()
 
 _FORM = "application/x-www-form-urlencoded"
 _HTML = "text/html"
+_VARY = {"Vary": "Accept"}
 #: Rows that the page shows; programs get all.
 _ROWS_ON_PAGE = 500
-_DATASET_PARAMETERS = {
-    "query": ("default-graph-uri", "named-graph-uri"),
-    "update": ("using-graph-uri", "using-named-graph-uri"),
-}
 
 
-@router.api_route("/sparql", methods=["GET", "HEAD"])
-async def query_by_get(request: Request) -> Response:
-    """Answer a query in the URL; without one, show people a form."""
-    accept = request.headers.get("accept")
-    if "query" not in request.query_params:
-        if choose(accept, ["text/plain", _HTML]) == _HTML:
-            return render(request, "sparql.html", _form(""))
-        raise BadRequestError("no query: send one as ?query=... or in the body of a POST")
-    _refuse_dataset(dict(request.query_params), "query")
-    return await _answer(request, request.query_params["query"])
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """A query with all that the request says about it."""
+
+    sparql: str
+    base_iri: str
+    dataset: Dataset | None
+    """None where the request names no graphs."""
+    infer: bool
+    rewrite: bool
+    explain: bool
+    """True where the plan is asked for, not the answer."""
 
 
-@router.post("/sparql")
-async def query_by_post(request: Request) -> Response:
-    """Answer a query in the body."""
-    return await _answer(request, await _operation(request, "query"))
+@router.api_route("/sparql", methods=["GET", "HEAD", "POST"])
+async def query(request: Request) -> Response:
+    """Answer a query; without any, show people a form and programs what this service is."""
+    if request.method == "POST":
+        parameters = await _posted(request, "query")
+    else:
+        parameters = url_parameters(request)
+        if not parameters:
+            return _introduce(request)
+    question = _Question(
+        sparql=parameters.one("query"),
+        base_iri=_base_iri(request),
+        dataset=_dataset(parameters, "default-graph-uri", "named-graph-uri"),
+        infer=parameters.flag("infer", default=False),
+        rewrite=parameters.flag("rewrite", default=True),
+        explain=parameters.flag("explain", default=False),
+    )
+    return await run_in_threadpool(_explain if question.explain else _evaluate, request, question)
 
 
 @router.post("/update")
 async def update(request: Request) -> Response:
     """Execute an update in the body, as one transaction."""
-    state: State = request.app.state.deepcube
-    _refuse_other_sites(request)
-    text = await _operation(request, "update")
-    if state.read_only:
-        raise ForbiddenError("the server is read-only; start it without --read-only to write")
-    await run_in_threadpool(state.store.update, text)
+    require_writable(request)
+    parameters = await _posted(request, "update")
+    store = request.app.state.deepcube.store
+    text = parameters.one("update")
+    dataset = _dataset(parameters, "using-graph-uri", "using-named-graph-uri")
+    base_iri = _base_iri(request)
+    await run_in_threadpool(store.update, text, base_iri=base_iri, dataset=dataset)
     return Response(status_code=204)
 
 
-def _refuse_other_sites(request: Request) -> None:
-    # A form on any page that a user has open could post here; browsers say where it came from.
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ForbiddenError(f"updates from pages of {origin} are refused")
-
-
-async def _operation(request: Request, name: str) -> str:
-    """Return the text of a query or update that was posted."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+async def _posted(request: Request, name: str) -> Parameters:
+    """Return the parameters of a POST, the query or update among them."""
+    parameters = url_parameters(request)
     body = await request.body()
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"the body is not UTF-8: {error}") from error
-    if media_type == f"application/sparql-{name}":
-        _refuse_dataset(dict(request.query_params), name)
-        return text
-    if media_type == _FORM:
-        fields = parse_qs(text, keep_blank_values=True)
-        _refuse_dataset(fields, name)
-        if len(fields.get(name, [])) != 1:
-            raise BadRequestError(f"the form needs exactly one field {name!r}")
-        return fields[name][0]
+    sent_as = media_type(request.headers.get("content-type", ""))
+    if sent_as == f"application/sparql-{name}":
+        text = decode(body, "the body")
+        return parameters.joined(Parameters(values={name: [text]}))
+    if sent_as == _FORM:
+        return parameters.joined(parse_parameters(body, "the form"))
     raise UnsupportedMediaTypeError(
-        f"send the {name} as application/sparql-{name} or {_FORM}, not {media_type or 'nothing'!r}"
+        f"send the {name} as application/sparql-{name} or {_FORM}, not {sent_as or 'nothing'!r}"
     )
 
 
-def _refuse_dataset(parameters: Mapping[str, object], name: str) -> None:
-    given = [p for p in _DATASET_PARAMETERS[name] if p in parameters]
-    if given:
-        raise BadRequestError(f"{given[0]} is not supported; say FROM or USING in the text")
+def _dataset(parameters: Parameters, default: str, named: str) -> Dataset | None:
+    if default not in parameters and named not in parameters:
+        return None
+    return Dataset(default=parameters.iris(default), named=parameters.iris(named))
 
 
-async def _answer(request: Request, sparql: str) -> Response:
-    return await run_in_threadpool(_evaluate, request, sparql)
+def _base_iri(request: Request) -> str:
+    return str(request.url.replace(query=""))
 
 
-def _evaluate(request: Request, sparql: str) -> Response:
+def _introduce(request: Request) -> Response:
+    """Return the form or the service description; to a client that wants results, an error."""
+    offered = ["text/turtle", _HTML, *(t for t in RDF_FORMATS if t != "text/turtle")]
+    wanted = choose(request.headers.get("accept"), [*offered, *RESULT_FORMATS])
+    if wanted == _HTML:
+        return render(request, "sparql.html", _form(""), headers=_VARY)
+    if wanted not in offered:
+        raise BadRequestError("no query: send one as ?query=... or in the body of a POST")
+    triples = describe_service(request.app.state.deepcube, _base_iri(request))
+    body = serialise_triples(triples, RDF_FORMATS[wanted])
+    return Response(body, media_type=wanted, headers=_VARY)
+
+
+def _explain(request: Request, question: _Question) -> Response:
     state: State = request.app.state.deepcube
-    result = state.store.query(sparql)
+    explanation: Explanation = state.store.explain(
+        question.sparql,
+        base_iri=question.base_iri,
+        dataset=question.dataset,
+        infer=question.infer,
+        rewrite=question.rewrite,
+    )
+    wanted = choose(request.headers.get("accept"), ["text/plain", "application/json", _HTML])
+    if wanted == _HTML:
+        values = {**_form_of(question), "plan": str(explanation)}
+        return render(request, "sparql.html", values, headers=_VARY)
+    if wanted == "application/json":
+        plan = {"steps": list(explanation.steps), "sparql": explanation.sparql}
+        return JSONResponse(plan, headers=_VARY)
+    return Response(f"{explanation}\n", media_type=wanted, headers=_VARY)
+
+
+def _evaluate(request: Request, question: _Question) -> Response:
+    state: State = request.app.state.deepcube
+    result = state.store.query(
+        question.sparql,
+        base_iri=question.base_iri,
+        dataset=question.dataset,
+        infer=question.infer,
+        rewrite=question.rewrite,
+    )
     failure: DeepCubeError
     try:
         formats = RDF_FORMATS if is_graph(result) else RESULT_FORMATS
-        media_type = choose(request.headers.get("accept"), [*formats, _HTML])
-        if media_type == _HTML:
-            return render(request, "sparql.html", _results(state, sparql, result))
-        body = serialise_result(result, formats[media_type])
-        return Response(body, media_type=media_type, headers={"Vary": "Accept"})
+        wanted = choose(request.headers.get("accept"), [*formats, _HTML])
+        if wanted == _HTML:
+            return render(request, "sparql.html", _results(state, question, result), headers=_VARY)
+        body = serialise_result(result, formats[wanted])
+        return Response(body, media_type=wanted, headers=_VARY)
     except DeepCubeError as error:
         failure = type(error)(str(error))
     except (OSError, RuntimeError) as error:
-        failure = QueryError(f"the query cannot be evaluated: {error}")
+        failure = EvaluationError(f"the query cannot be evaluated: {error}")
     finally:
         del result
     # A result must die on the thread that made it; the frames of the first error hold it.
@@ -140,23 +182,38 @@ def _form(sparql: str) -> dict[str, object]:
         "      sosa:hasSimpleResult ?value ; deep:dangerClass ?class .\n"
         "} ORDER BY DESC(?value) LIMIT 20\n"
     )
-    return {"sparql": sparql or example, "names": [], "rows": None, "more": False, "text": None}
+    return {
+        "sparql": sparql or example,
+        "infer": False,
+        "explain": False,
+        "names": [],
+        "rows": None,
+        "more": False,
+        "text": None,
+        "plan": None,
+    }
 
 
-def _results(state: State, sparql: str, result: QueryResult) -> dict[str, object]:
+def _form_of(question: _Question) -> dict[str, object]:
+    given = {"infer": question.infer, "explain": question.explain}
+    return {**_form(question.sparql), **given}
+
+
+def _results(state: State, question: _Question, result: QueryResult) -> dict[str, object]:
     rows: list[list[Term | None]]
-    if isinstance(result, QuerySolutions):
-        names = [v.value for v in result.variables]
-        rows = [list(row) for row in islice(result, _ROWS_ON_PAGE + 1)]
-    elif isinstance(result, QueryTriples):
+    form = _form_of(question)
+    if isinstance(result, QueryBoolean):
+        return {**form, "text": "yes" if result else "no"}
+    if isinstance(result, QueryTriples):
         names = ["subject", "predicate", "object"]
         first = islice(result, _ROWS_ON_PAGE + 1)
         rows = [[t.subject, t.predicate, t.object] for t in first]
     else:
-        return {**_form(sparql), "text": "yes" if result else "no"}
+        names = [v.value for v in result.variables]
+        rows = [list(row) for row in islice(result, _ROWS_ON_PAGE + 1)]
     shown = show_terms(state.store, state.iris, [t for row in rows for t in row if t is not None])
     return {
-        **_form(sparql),
+        **form,
         "names": names,
         "rows": [[None if t is None else shown[t] for t in row] for row in rows[:_ROWS_ON_PAGE]],
         "more": len(rows) > _ROWS_ON_PAGE,

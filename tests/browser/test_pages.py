@@ -52,6 +52,11 @@ def test_a_person_finds_a_prediction_and_asks_a_question(finished, tmp_path):
             assert main["width"] <= width
         page.set_viewport_size({"width": 1280, "height": 900})
         page.locator("header a", has_text="SPARQL").click()
+        page.get_by_label("show the plan").check()
+        page.locator("button").click()
+        assert page.get_by_role("heading", name="Plan").is_visible()
+        assert "SELECT ?prediction" in page.locator("pre").inner_text()
+        page.get_by_label("show the plan").uncheck()
         page.locator("button").click()
         assert page.locator("table tr").count() == 21
         page.locator("table a").first.click()
