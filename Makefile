@@ -1,6 +1,8 @@
 # Everything happens in .venv; each target sets up what it needs, once.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# Of the spatial benchmarks: a size that takes minutes, not an hour.
+SPATIAL ?= --n 128 --limit 20 --triples 200000 --features 200000
 
 .PHONY: demo test lint bench wheel clean
 .DEFAULT_GOAL := demo
@@ -17,8 +19,9 @@ lint: .venv/.dev-installed  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.dev-installed  ## benchmarks, each beside a peer
+bench: .venv/.dev-installed  ## benchmarks, each beside a peer; SPATIAL="--n 512" for the full size
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/python -m tests.benchmarks.run_geographica $(SPATIAL) --output build/benchmarks/spatial.md
 
 wheel: .venv/.dev-installed  ## builds the wheel and tests its data files outside the checkout
 	rm -rf build/wheel
