@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kg.geometry_statements import LINKS
+from kg.planner.syntax import connected
 from kg.planner.tables import join
 
 if TYPE_CHECKING:
@@ -202,12 +203,16 @@ def rest_of(component: Component, anchor: Anchor, *, keep_literal: bool) -> list
 
 
 def asked_rest(component: Component, anchor: Anchor, *, keep_literal: bool) -> list[TriplePattern]:
-    """Return the patterns that the store is asked for, the key of the anchor among them."""
+    """Return the patterns that the store is asked for, the key of the anchor among them.
+
+    Without the link what is said of geometries would be joined with all that is said of features.
+    """
     rest = rest_of(component, anchor, keep_literal=keep_literal)
-    if rest and anchor.link is not None and keep_literal:
-        # What is asked for the sake of the literal has to say whose it is.
-        return [anchor.link, *rest]
-    return rest
+    start = next((p for p in rest if anchor.geometry in p.variables), None)
+    if anchor.link is None or start is None:
+        return rest
+    reached = {v for p in connected(start, rest) for v in p.variables}
+    return rest if anchor.key in reached else [anchor.link, *rest]
 
 
 def in_scope(body: str, scope: Scope) -> str:

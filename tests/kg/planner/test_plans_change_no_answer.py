@@ -296,16 +296,19 @@ def test_a_planned_query_answers_as_the_store_does_without_an_index(data, script
 
 def test_many_literals_are_found_with_their_features():
     data = " ".join(
-        f"ex:f{n} geo:hasGeometry ex:g{n} . "
+        f"ex:f{n} a ex:A ; geo:hasGeometry ex:g{n} . ex:g{n} ex:n {n % 7} . "
         f'ex:g{n} geo:asWKT "POINT ({n % 50} {n // 50})"^^geo:wktLiteral .'
         for n in range(2_500)
     )
     everywhere = '"POLYGON ((-1 -1, 51 -1, 51 51, -1 51, -1 -1))"^^geo:wktLiteral'
     with EmbeddedStore() as store:
         store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
-        for chosen in ("?s ?w", "*", "?g ?w", "?w"):
+        for chosen, more in (
+            *(("?s ?w", ""), ("*", ""), ("?g ?w", ""), ("?w", "")),
+            *(("*", "?s a ex:A ."), ("?s", "?s a ex:A . ?g ex:n ?n ."), ("?s ?n", "?g ex:n ?n .")),
+        ):
             check(
                 store,
-                f"{PROLOGUE} SELECT {chosen} {{ ?s geo:hasGeometry ?g . ?g geo:asWKT ?w "
-                f"FILTER(geof:sfWithin(?w, {everywhere})) }}",
+                f"{PROLOGUE} SELECT {chosen} {{ ?s geo:hasGeometry ?g . {more} "
+                f"?g geo:asWKT ?w FILTER(geof:sfWithin(?w, {everywhere})) }}",
             )
