@@ -214,7 +214,10 @@ class EmbeddedStore:
             self._keeper.added(items)
 
     def remove(self, quads: Iterable[Quad]) -> None:
-        """Remove quads."""
+        """Remove quads, one after the other: a process that is killed may leave some of them.
+
+        pyoxigraph removes many at once only by an update, which cannot name blank nodes.
+        """
         self._require_writable()
         gone = list(quads)
         with self._writing:
