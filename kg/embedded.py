@@ -21,7 +21,7 @@ from kg.errors import (
     StoreNotFoundError,
 )
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.index_keeper import IndexKeeper, folder_state
+from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.entailment import entail
 from kg.planner.plan import plan_query
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import RdfFormat
 
-    from kg.geometry_statements import BrokenGeometry, Link, Statement
+    from kg.geometry_statements import BrokenGeometry
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
@@ -169,9 +169,9 @@ class EmbeddedStore:
 
     def _schema(self) -> Schema:
         """Return the vocabulary of the data and of GeoSPARQL, read again after a write."""
-        if self._known_schema is None or self._known_schema[0] != self._keeper.writes:
-            schema = read_schema(self._source(None, None).solutions)
-            self._known_schema = (self._keeper.writes, schema)
+        writes = self._keeper.log.count
+        if self._known_schema is None or self._known_schema[0] != writes:
+            self._known_schema = (writes, read_schema(self._source(None, None).solutions))
         return self._known_schema[1]
 
     @property
@@ -209,9 +209,9 @@ class EmbeddedStore:
         """Add quads in one transaction."""
         self._require_writable()
         with self._writing:
-            items: list[Statement | Link] = []
-            self.opened.extend(self._keeper.adding(quads, items))
-            self._keeper.added(items)
+            added = Added()
+            self.opened.extend(self._keeper.adding(quads, added))
+            self._keeper.added(added)
 
     def remove(self, quads: Iterable[Quad]) -> None:
         """Remove quads, one after the other: a process that is killed may leave some of them.

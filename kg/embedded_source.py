@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from pyoxigraph import QuerySolutions, Store
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.planner.syntax import parse
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from weakref import ReferenceType
 
     import numpy as np
     from pyoxigraph import NamedNode
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
+    from kg.write_log import WriteLog
 
 #: Bytes of columns that are remembered at most.
 _MEMORY = 256 * 2**20
@@ -35,41 +40,70 @@ def mentions_geometry(sparql: str) -> bool:
     return "opengis.net" in sparql or DEEPF.namespace in sparql
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """Columns, and what they stay true of."""
+
+    columns: dict[str, np.ndarray]
+    writes: int
+    """How many writes there were when the store was asked."""
+    properties: frozenset[str] | None
+    """Those that were asked for; None for any."""
+    index: ReferenceType[SpatialIndex]
+    """Whose numbers of terms they hold."""
+    terms: int | None
+    """How many terms it must have, because one was missing; None where none was."""
+
+    def is_true(self, log: WriteLog, index: SpatialIndex) -> bool:
+        """Return whether the store would give the same columns again."""
+        return (
+            self.index() is index
+            and self.terms in (None, len(index.terms))
+            and not log.changed(self.writes, self.properties)
+        )
+
+
 class ColumnMemory:
-    """Columns that were computed for parts of queries, until the next write.
+    """Columns that were computed for parts of queries, until a write changes what they say.
 
     The least recently used go when they weigh too much.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._columns: OrderedDict[str, dict[str, np.ndarray]] = OrderedDict()
-        self._writes = -1
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._weight = 0
 
-    def get(self, key: str, writes: int) -> dict[str, np.ndarray] | None:
-        """Return what was computed after a number of writes."""
+    def get(self, key: str, log: WriteLog, index: SpatialIndex) -> dict[str, np.ndarray] | None:
+        """Return what was computed, where it is still true."""
         with self._lock:
-            if writes != self._writes or key not in self._columns:
+            entry = self._entries.get(key)
+            if entry is None:
                 return None
-            self._columns.move_to_end(key)
-            return self._columns[key]
+            if not entry.is_true(log, index):
+                self._forget(key)
+                return None
+            self._entries.move_to_end(key)
+            return entry.columns
 
-    def put(self, key: str, writes: int, columns: dict[str, np.ndarray]) -> None:
-        """Keep what was computed after a number of writes."""
+    def put(self, key: str, entry: _Entry) -> None:
+        """Keep what was computed."""
         with self._lock:
-            if writes != self._writes:
-                self._columns.clear()
-                self._writes, self._weight = writes, 0
-            self._columns[key] = columns
-            self._weight += _weight(columns)
-            while self._weight > _MEMORY and self._columns:
-                self._weight -= _weight(self._columns.popitem(last=False)[1])
+            self._forget(key)
+            self._entries[key] = entry
+            self._weight += _weight(entry.columns)
+            while self._weight > _MEMORY and self._entries:
+                self._forget(next(iter(self._entries)))
+
+    def _forget(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._weight -= _weight(entry.columns)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._columns.clear()
+            self._entries.clear()
             self._weight = 0
 
 
@@ -98,7 +132,7 @@ class EmbeddedSource:
         self._memory = memory
         self._base_iri = base_iri
         self._dataset = dataset
-        self._writes = keeper.writes
+        self._writes = keeper.log.count
 
     @property
     def index(self) -> SpatialIndex:
@@ -158,13 +192,24 @@ class EmbeddedSource:
             raise QueryError(f"malformed SPARQL query: {error}") from error
 
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
-        """Return the columns that were computed for a query since the last write."""
-        return self._memory.get(self._key(sparql), self._writes)
+        """Return the columns that were computed for a query, where they are still true."""
+        return self._memory.get(self._key(sparql), self._keeper.log, self.index)
 
     def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
-        """Keep columns until the next write."""
-        if self._writes == self._keeper.writes:
-            self._memory.put(self._key(sparql), self._writes, columns)
+        """Keep columns until a write changes what the query asks for."""
+        index = self.index
+        numbers = [c for c in columns.values() if c.dtype != object]
+        missing = any(len(c) and int(c.min()) < 0 for c in numbers)
+        syntax = parse(sparql, base_iri=self._base_iri)
+        entry = _Entry(
+            columns=columns,
+            writes=self._writes,
+            properties=None if syntax is None else syntax.properties(syntax.root),
+            index=ref(index),
+            terms=len(index.terms) if missing else None,
+        )
+        if entry.is_true(self._keeper.log, index):
+            self._memory.put(self._key(sparql), entry)
 
     def _key(self, sparql: str) -> str:
         return f"{self._dataset} {self._base_iri} {sparql}"

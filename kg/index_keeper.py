@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import zipfile
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from kg.geometry_statements import (
 )
 from kg.planner.touched import Touched, touched_by
 from kg.spatial_index import SpatialIndex
+from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +42,16 @@ _SAMPLE = 20
 _FORMAT = 1
 
 
+@dataclass(kw_only=True)
+class Added:
+    """What quads were added."""
+
+    items: list[Statement | Link] = field(default_factory=list)
+    """Those that the index takes."""
+    properties: set[str] | None = None
+    """Of all of them; None for any."""
+
+
 class IndexKeeper:
     """The spatial index of one pyoxigraph store.
 
@@ -52,8 +64,8 @@ class IndexKeeper:
         self._index: SpatialIndex | None = SpatialIndex() if is_empty else None
         self._kept: Path | None = None
         self._kept_version = -1
-        self.writes = 0
-        """How many writes there were: what was computed before one may be false after it."""
+        self.log = WriteLog()
+        """Which writes there were: what was computed before one may be false after it."""
 
     @property
     def index(self) -> SpatialIndex:
@@ -72,12 +84,14 @@ class IndexKeeper:
 
     # -- writes
 
-    def adding(self, quads: Iterable[Quad], items: list[Statement | Link]) -> Iterator[Quad]:
-        """Yield quads on their way into the store, and note those that the index takes."""
+    def adding(self, quads: Iterable[Quad], added: Added) -> Iterator[Quad]:
+        """Yield quads on their way into the store, and note what they are."""
+        properties = added.properties = set[str]()
         for quad in quads:
+            properties.add(quad.predicate.value)
             item = statement_of(quad)
             if item is not None:
-                items.append(item)
+                added.items.append(item)
             yield quad
 
     @contextlib.contextmanager
@@ -98,29 +112,30 @@ class IndexKeeper:
                 return False
             block.append(item)
             if len(block) >= _BLOCK:
-                self.added(block)
+                self.added(Added(items=block))
                 block.clear()
             return True
 
         yield take
-        self.added(block)
+        self.added(Added(items=block))
 
-    def added(self, items: list[Statement | Link]) -> None:
+    def added(self, added: Added) -> None:
         """Follow quads that were added."""
         with self._lock:
-            self.writes += 1
+            self.log.note(added.properties)
             index = self._followed
-            if index is not None and items:
-                self._cover({i.predicate for i in items if isinstance(i, Statement)})
-                index.add(items)
+            if index is not None and added.items:
+                self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
+                index.add(added.items)
 
     def removed(self, quads: Iterable[Quad]) -> None:
         """Follow quads that were removed."""
+        gone = list(quads)
         with self._lock:
-            self.writes += 1
+            self.log.note({q.predicate.value for q in gone})
             index = self._followed
             if index is not None:
-                index.remove([i for q in quads if (i := statement_of(q)) is not None])
+                index.remove([i for q in gone if (i := statement_of(q)) is not None])
 
     def touched(self, update: str, base_iri: str | None) -> Touched:
         """Return what an update will change."""
@@ -133,7 +148,7 @@ class IndexKeeper:
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
         with self._lock:
-            self.writes += 1
+            self.log.note(touched.properties)
             index = self._followed
             if index is None or touched.is_nothing:
                 return
@@ -165,7 +180,7 @@ class IndexKeeper:
     def rebuild(self) -> None:
         """Read everything again."""
         with self._lock:
-            self.writes += 1
+            self.log.note(None)
             if self._followed is not None:
                 self._index = self._built()
 
@@ -266,7 +281,7 @@ class IndexKeeper:
     def keep(self, folder: Path) -> None:
         """Write the index beside a folder that is closed; nothing where it is not known."""
         unchanged = self._index is None or self._index.version == self._kept_version
-        if self._kept is not None and unchanged and self.writes == 0:
+        if self._kept is not None and unchanged and self.log.count == 0:
             _write_state(_kept_file(folder), folder_state(folder))
         else:
             self.write_beside(folder)

@@ -9,7 +9,7 @@ from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 from kg.embedded_source import ColumnMemory, EmbeddedSource
 from kg.errors import QueryError
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.index_keeper import IndexKeeper
+from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
 from kg.planner.constraints import dataset_of, default_scope
 from kg.planner.plan import plan_query
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pyoxigraph import Quad, Triple
     from tree_sitter import Node
 
-    from kg.geometry_statements import Link, Statement
     from kg.planner.plan import Plan
     from kg.solutions import Solutions, Term
     from kg.sparql_client import SparqlClient
@@ -132,11 +131,11 @@ class RemotePlan:
     def _local(self) -> tuple[EmbeddedSource, Plan]:
         """Return a store of what the query can see, and the plan of the query on it."""
         local = Store()
-        items: list[Statement | Link] = []
+        added = Added()
         keeper = IndexKeeper(local, is_empty=True)
         quads, graphs = self._fetched()
-        local.extend(keeper.adding(quads, items))
-        keeper.added(items)
+        local.extend(keeper.adding(quads, added))
+        keeper.added(added)
         for graph in graphs:
             local.add_graph(graph)
         source = EmbeddedSource(

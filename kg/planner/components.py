@@ -45,10 +45,10 @@ class Source(Protocol):
         """Return the same for another dataset."""
 
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
-        """Return columns that were computed for a query since the last write."""
+        """Return columns that were computed for a query, where they are still true."""
 
     def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
-        """Keep columns until the next write."""
+        """Keep columns until a write changes what the query asks for."""
 
 
 @dataclass(kw_only=True)

@@ -122,7 +122,8 @@ def _few_by_the_rest(
 
 def count_up_to(source: Source, prologue: str, body: str, limit: int) -> int:
     """Return how many solutions a part has, at most a limit."""
-    known = source.remembered(f"count {prologue} {body}")
+    whole = f"{prologue} SELECT (COUNT(*) AS ?n) {{ {body} }}"
+    known = source.remembered(whole)
     if known is not None:
         found, counted_to = known["count"].tolist()
         if found < counted_to or counted_to >= limit:
@@ -134,7 +135,7 @@ def count_up_to(source: Source, prologue: str, body: str, limit: int) -> int:
         raise TypeError("a count is a SELECT")
     value = next(result)["n"]
     found = int(value.value) if isinstance(value, Literal) else 0
-    source.remember(f"count {prologue} {body}", {"count": np.array([found, limit])})
+    source.remember(whole, {"count": np.array([found, limit])})
     return found
 
 

