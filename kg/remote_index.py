@@ -60,8 +60,6 @@ class RemoteIndex:
         self._index: SpatialIndex | None = None
         self._seen: dict[str, tuple[str, str]] = {}
         self._blank = (-1, False)
-        self.writes = 0
-        """How many writes there were, of ours or noticed: what was read before may be false."""
 
     def checked(self) -> SpatialIndex:
         """Return the index, read again where others have written since it was read."""
@@ -70,7 +68,6 @@ class RemoteIndex:
             if self._index is not None and now - self._checked_at < self._fresh_s:
                 return self._index
             if self._index is None or self._lengths(self._index) != self._seen:
-                self.writes += 1
                 self._index = self._built()
             self._checked_at = now
             return self._index
@@ -86,7 +83,6 @@ class RemoteIndex:
     def forget(self) -> None:
         """Let go of the index; the next spatial query reads everything again."""
         with self._lock:
-            self.writes += 1
             self._index = None
 
     def touched(self, update: str, base_iri: str | None) -> Touched:
@@ -100,7 +96,6 @@ class RemoteIndex:
     def updated(self, touched: Touched) -> None:
         """Read again what a write of ours changed."""
         with self._lock:
-            self.writes += 1
             index = self._index
             if index is None or touched.is_nothing:
                 return
