@@ -8,7 +8,6 @@ from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from dask.base import compute
 from dask.delayed import delayed
 from pyoxigraph import Literal, NamedNode, Quad
@@ -23,8 +22,9 @@ from cube_bridge.content import (
     variable_quads,
 )
 from cube_bridge.errors import CoordinatesError
+from cube_bridge.grids import Grid, Window, grid_of
 from cube_bridge.mapping import CubeMapping, CubeVariable
-from cube_bridge.opener import Axes, find_axes, media_type, moments, open_cube
+from cube_bridge.opener import media_type, moments, open_cube
 from cube_bridge.quantities import unit_of_spelling
 from kg.geometry import CRS84, BBox, geometry_quads
 from kg.iris import Iris, below
@@ -36,27 +36,28 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    import pyproj
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
-_ANTIMERIDIAN = 180.0
 #: Chunks computed, held in memory and written together.
 _GROUP = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Grid:
-    """Coordinates of a cube as the graph needs them."""
+class _Axes:
+    """Space and time of a cube as the graph needs them."""
 
-    axes: Axes
-    x_edges: np.ndarray
-    """(nx + 1,) degrees east, borders of the cells."""
-    y_edges: np.ndarray
-    """(ny + 1,) degrees north, in the order of the cube."""
+    grid: Grid
     times: tuple[datetime, ...]
     """UTC; empty for a cube without time."""
     step: timedelta
     """From one time to the next: the median; zero where there is one time or none."""
+
+    @property
+    def extent(self) -> BaseGeometry:
+        """The ground under the whole cube."""
+        return self.grid.footprint(tuple(slice(0, n) for n in self.grid.shape))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +95,8 @@ def read_cube(path: Path, mapping: CubeMapping, source: NamedNode, iris: Iris) -
         CoordinatesError: It has no coordinates, or no variable along them.
     """
     dataset = open_cube(path)
-    grid = _grid_of(dataset)
-    names = _spatial_variables(dataset, grid.axes)
+    axes = _axes_of(dataset)
+    names = _spatial_variables(dataset, axes.grid)
     chunks = [chunk for name in names for chunk in _chunks_of(dataset, name)]
 
     def blocks(done: frozenset[str]) -> Iterator[Block]:
@@ -104,58 +105,40 @@ def read_cube(path: Path, mapping: CubeMapping, source: NamedNode, iris: Iris) -
         while group := list(islice(remaining, _GROUP)):
             key, first = str(first), first + len(group)
             if key not in done:
-                yield key, list(_group_quads(dataset, group, grid, source, iris))
+                yield key, list(_group_quads(dataset, group, axes, source, iris))
 
     return Content(
         kind=DEEP.Cube,
         media_type=media_type(path),
-        bbox=BBox.of(_ground(grid.x_edges[[0, -1]], grid.y_edges[[0, -1]])),
-        period=_period(grid, slice(0, len(grid.times))),
-        header=tuple(_variables(dataset, names, mapping, grid, source)),
+        bbox=BBox.of(axes.extent),
+        period=_period(axes, slice(0, len(axes.times))),
+        header=tuple(_variables(dataset, names, mapping, axes, source)),
         block_count=-(-len(chunks) // _GROUP),
         blocks=blocks,
         item_count=len(chunks),
     )
 
 
-def _grid_of(dataset: xr.Dataset) -> _Grid:
-    axes = find_axes(dataset)
-    times = tuple(t.replace(tzinfo=UTC) for t in moments(dataset, axes.time)) if axes.time else ()
-    if axes.time and not times:
-        raise CoordinatesError(f"the coordinate {axes.time!r} holds no time at all")
+def _axes_of(dataset: xr.Dataset) -> _Axes:
+    grid = grid_of(dataset)
+    times = tuple(t.replace(tzinfo=UTC) for t in moments(dataset, grid.time)) if grid.time else ()
+    if grid.time and not times:
+        raise CoordinatesError(f"the coordinate {grid.time!r} holds no time at all")
     if any(b <= a for a, b in pairwise(times)):
-        raise CoordinatesError(f"the times of {axes.time!r} do not increase")
+        raise CoordinatesError(f"the times of {grid.time!r} do not increase")
     steps = sorted(b - a for a, b in pairwise(times))
-    return _Grid(
-        axes=axes,
-        x_edges=_edges(dataset[axes.x].to_numpy().astype(float), axes.x),
-        y_edges=np.clip(_edges(dataset[axes.y].to_numpy().astype(float), axes.y), -90, 90),
-        times=times,
-        step=steps[len(steps) // 2] if steps else timedelta(0),
-    )
+    return _Axes(grid=grid, times=times, step=steps[len(steps) // 2] if steps else timedelta(0))
 
 
-def _edges(centres: np.ndarray, name: str) -> np.ndarray:
-    if centres.size == 1:
-        return np.array([centres[0], centres[0]])
-    steps = np.diff(centres)
-    if not ((steps > 0).all() or (steps < 0).all()):
-        raise CoordinatesError(
-            f"the coordinate {name!r} neither increases nor decreases throughout"
-        )
-    inner = centres[:-1] + steps / 2
-    return np.concatenate([[centres[0] - steps[0] / 2], inner, [centres[-1] + steps[-1] / 2]])
-
-
-def _spatial_variables(dataset: xr.Dataset, axes: Axes) -> list[str]:
+def _spatial_variables(dataset: xr.Dataset, grid: Grid) -> list[str]:
     names = [
         str(name)
         for name, variable in dataset.data_vars.items()
-        if {axes.x, axes.y} <= set(variable.dims) and variable.dtype.kind in "iufb"
+        if set(grid.dims) <= set(variable.dims) and variable.dtype.kind in "iufb"
     ]
     if not names:
         raise CoordinatesError(
-            f"no numeric variable lies along {axes.y!r} and {axes.x!r}; "
+            f"no numeric variable lies along {' and '.join(map(repr, grid.dims))}; "
             f"there are {', '.join(map(repr, dataset.data_vars)) or 'none at all'}"
         )
     return names
@@ -171,7 +154,7 @@ def _chunks_of(dataset: xr.Dataset, name: str) -> Iterator[_Chunk]:
 
 
 def _variables(
-    dataset: xr.Dataset, names: list[str], mapping: CubeMapping, grid: _Grid, source: NamedNode
+    dataset: xr.Dataset, names: list[str], mapping: CubeMapping, axes: _Axes, source: NamedNode
 ) -> Iterator[Quad]:
     for name in names:
         attrs = dataset[name].attrs
@@ -187,27 +170,39 @@ def _variables(
             observed=observed,
             unit=unit,
             unit_text=str(spelling) if spelling else None,
-            sampling_s=grid.step.total_seconds() or None,
+            sampling_s=axes.step.total_seconds() or None,
             cell_methods=said.cell_methods or attrs.get("cell_methods"),
         )
         dims = ",".join(str(d) for d in dataset[name].dims)
         yield Quad(variable_iri(source, name), DEEP.dimensions, Literal(dims))
-    yield Quad(source, DEEP.crs, Literal(CRS84, datatype=XSD.anyURI))
+    yield from _crs_quads(source, axes.grid.crs)
+
+
+def _crs_quads(source: NamedNode, crs: pyproj.CRS) -> Iterator[Quad]:
+    """Yield the reference system as an IRI; as WKT where no authority lists it."""
+    authority = crs.to_authority()
+    if authority is None:
+        yield Quad(source, DEEP.crsWkt, Literal(crs.to_wkt()))
+        return
+    name, code = authority
+    known = (name, code) in {("OGC", "CRS84"), ("EPSG", "4326")}
+    iri = CRS84 if known else f"http://www.opengis.net/def/crs/{name}/0/{code}"
+    yield Quad(source, DEEP.crs, Literal(iri, datatype=XSD.anyURI))
 
 
 def _group_quads(
-    dataset: xr.Dataset, group: list[_Chunk], grid: _Grid, source: NamedNode, iris: Iris
+    dataset: xr.Dataset, group: list[_Chunk], axes: _Axes, source: NamedNode, iris: Iris
 ) -> Iterator[Quad]:
     lazy = [delayed(chunk_statistics)(dataset[c.name].data[c.slices]) for c in group]
     for chunk, statistics in zip(group, compute(*lazy), strict=True):
-        yield from _chunk_quads(dataset, chunk, statistics, grid, source, iris)
+        yield from _chunk_quads(dataset, chunk, statistics, axes, source, iris)
 
 
 def _chunk_quads(
     dataset: xr.Dataset,
     chunk: _Chunk,
     statistics: Statistics,
-    grid: _Grid,
+    axes: _Axes,
     source: NamedNode,
     iris: Iris,
 ) -> Iterator[Quad]:
@@ -218,46 +213,29 @@ def _chunk_quads(
     yield Quad(node, DEEP.chunkIndex, Literal(".".join(map(str, chunk.index))))
     yield Quad(node, DEEP.offset, Literal(",".join(str(s.start) for s in chunk.slices)))
     yield Quad(node, DEEP.shape, Literal(",".join(str(s.stop - s.start) for s in chunk.slices)))
-    tile, tile_quads = _tile(source, by_dim[grid.axes.x], by_dim[grid.axes.y], grid)
+    tile, tile_quads = _tile(source, tuple(by_dim[d] for d in axes.grid.dims), axes)
     yield Quad(node, DEEP.inTile, tile)
     yield from tile_quads
-    period = _period(grid, by_dim.get(grid.axes.time, slice(0, 0)))
+    period = _period(axes, by_dim.get(axes.grid.time, slice(0, 0)))
     if period is not None:
         yield Quad(node, DCTERMS.temporal, interval(iris, *period))
         yield from interval_quads(iris, *period)
     yield from statistics_quads(node, statistics)
 
 
-def _tile(source: NamedNode, x: slice, y: slice, grid: _Grid) -> tuple[NamedNode, list[Quad]]:
-    name = f"{y.start}-{x.start}-{y.stop - y.start}x{x.stop - x.start}"
+def _tile(source: NamedNode, window: Window, axes: _Axes) -> tuple[NamedNode, list[Quad]]:
+    starts = "-".join(str(s.start) for s in window)
+    name = f"{starts}-{'x'.join(str(s.stop - s.start) for s in window)}"
     tile = below(source, "tile", name)
-    ground = _ground(grid.x_edges[[x.start, x.stop]], grid.y_edges[[y.start, y.stop]])
     quads = [
         *part_quads(tile, DEEP.Tile, source),
         Quad(tile, RDFS.label, Literal(f"tile {name}")),
-        *geometry_quads(tile, ground),
+        *geometry_quads(tile, axes.grid.footprint(window)),
     ]
     return tile, quads
 
 
-def _ground(x: np.ndarray, y: np.ndarray) -> BaseGeometry:
-    """Return the area between two meridians and two parallels, cut where it crosses 180 degrees."""
-    west, east = sorted(float(v) for v in x)
-    south, north = sorted(float(v) for v in y)
-    if east - west >= 360 - 1e-9:
-        west, east = -180.0, 180.0
-    elif west >= _ANTIMERIDIAN:
-        west, east = west - 360, east - 360
-    elif east > _ANTIMERIDIAN:
-        parts = [(west, 180.0), (-180.0, east - 360)]
-        return shapely.MultiPolygon([shapely.box(w, south, e, north) for w, e in parts])
-    elif west < -_ANTIMERIDIAN:
-        parts = [(west + 360, 180.0), (-180.0, east)]
-        return shapely.MultiPolygon([shapely.box(w, south, e, north) for w, e in parts])
-    return BBox(west=west, south=south, east=east, north=north).polygon()
-
-
-def _period(grid: _Grid, times: slice) -> tuple[datetime, datetime] | None:
-    if not grid.times or times.stop <= times.start:
+def _period(axes: _Axes, times: slice) -> tuple[datetime, datetime] | None:
+    if not axes.times or times.stop <= times.start:
         return None
-    return grid.times[times.start], grid.times[times.stop - 1] + grid.step
+    return axes.times[times.start], axes.times[times.stop - 1] + axes.step

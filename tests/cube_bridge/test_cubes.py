@@ -13,8 +13,9 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.chunks import chunk_statistics
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
+from cube_bridge.grids import grid_of
 from cube_bridge.indexing import index_dataset, index_file
-from cube_bridge.opener import find_axes, moments, open_cube
+from cube_bridge.opener import moments, open_cube
 from cube_bridge.selection import chunks_of, select_array
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
@@ -249,11 +250,11 @@ def test_the_munich_cubes(store, iris, real_data, name, chunks):
               ?c dcterms:isPartOf {source} ; a deep:Chunk ; deep:validCount ?n }}""",
     )
     dataset = open_cube(path)
-    axes = find_axes(dataset)
-    names = [v for v in dataset.data_vars if axes.x in dataset[v].dims]
+    grid = grid_of(dataset)
+    names = [v for v in dataset.data_vars if set(grid.dims) <= set(dataset[v].dims)]
     assert number(rows[0]["chunks"]) == chunks
     assert number(rows[0]["valid"]) == sum(int(dataset[v].notnull().sum()) for v in names)
-    assert moments(dataset, axes.time)[0].year in (2021, 2022)
+    assert moments(dataset, grid.time)[0].year in (2021, 2022)
     extent = select(store, f"SELECT ?w {{ {source} geo:hasBoundingBox/geo:asWKT ?w }}")
     assert parse_wkt(text(extent[0]["w"])).contains(parse_wkt("POINT(11.575 48.137)"))
     assert validate_store(store).conforms

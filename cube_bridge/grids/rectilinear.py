@@ -1,0 +1,223 @@
+"""Grids whose rows and columns have one coordinate each: degrees, metres, a rotated pole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyproj
+import shapely
+
+from cube_bridge.grids.covering import cover_cells, cover_regular
+from cube_bridge.grids.sphere import (
+    SEAM,
+    band_areas,
+    outline,
+    quadrilateral_areas,
+    turned,
+    within_globe,
+)
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from cube_bridge.grids.grid import Window
+
+#: Points along each side of a window, where its sides are curves on the globe.
+_SIDE = 33
+#: How far edges may be from even, as a share of a step; single precision is.
+_EVEN = 1e-2
+_AREA = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class RectilinearGrid:
+    """Rows and columns of a plane; see `Grid`."""
+
+    dims: tuple[str, str]
+    crs: pyproj.CRS
+    time: str | None
+    x_edges: np.ndarray
+    """(columns + 1,) borders of the cells, in the order of the cube, in the units of the CRS."""
+    y_edges: np.ndarray
+    """(rows + 1,)"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.y_edges) - 1, len(self.x_edges) - 1
+
+    @cached_property
+    def is_lonlat(self) -> bool:
+        """Return whether the coordinates are longitudes and latitudes themselves."""
+        return self.crs.is_geographic and not self.crs.is_derived
+
+    @cached_property
+    def _to_globe(self) -> pyproj.Transformer:
+        return pyproj.Transformer.from_crs(self.crs, "OGC:CRS84", always_xy=True)
+
+    @cached_property
+    def _is_even(self) -> bool:
+        """Return whether all cells are of the same size in the plane."""
+        return all(
+            np.ptp(steps) <= _EVEN * abs(steps.mean())
+            for steps in (np.diff(self.x_edges), np.diff(self.y_edges))
+        )
+
+    def footprint(self, window: Window) -> BaseGeometry:
+        """See `Grid.footprint`."""
+        x, y = self._edges(window)
+        if self.is_lonlat:
+            (west, east), (south, north) = sorted((x[0], x[-1])), sorted((y[0], y[-1]))
+            if east - west >= 360 - 1e-9:
+                west, east = -180.0, 180.0
+            if west == east or south == north:
+                point = shapely.Point(west, south)
+                return (
+                    point
+                    if west == east and south == north
+                    else shapely.LineString([(west, south), (east, north)])
+                )
+            return within_globe(shapely.box(west, south, east, north))
+        xs = np.linspace(x[0], x[-1], _SIDE)
+        ys = np.linspace(y[0], y[-1], _SIDE)
+        ring_x = np.concatenate([xs, np.full(_SIDE, x[-1]), xs[::-1], np.full(_SIDE, x[0])])
+        ring_y = np.concatenate([np.full(_SIDE, y[0]), ys, np.full(_SIDE, y[-1]), ys[::-1]])
+        return outline(*self._to_globe.transform(ring_x, ring_y))
+
+    def windows(self, geometry: BaseGeometry) -> list[Window]:
+        """See `Grid.windows`."""
+        found = [self._around(g.bounds) for g in self._in_plane(geometry)]
+        return _merged([w for w in found if w is not None])
+
+    def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
+        """See `Grid.coverage`."""
+        x, y = self._edges(window)
+        shares = np.zeros((len(y) - 1, len(x) - 1))
+        for moved in self._in_plane(geometry):
+            if _dimension(moved) == _AREA and self._is_even:
+                shares += cover_regular(moved, x, y)
+            else:
+                shares += cover_cells(moved, _boxes(x, y))
+        return np.asarray(np.minimum(shares, 1.0))
+
+    def contains(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
+        """See `Grid.contains`."""
+        x, y = (e[:-1] + np.diff(e) / 2 for e in self._edges(window))
+        inside = np.zeros((len(y), len(x)), bool)
+        for moved in self._in_plane(geometry):
+            inside |= shapely.contains_xy(moved, x[None, :], y[:, None])
+        return inside
+
+    def areas(self, window: Window) -> np.ndarray:
+        """See `Grid.areas`."""
+        x, y = self._edges(window)
+        if self.is_lonlat:
+            return band_areas(x, y)
+        return quadrilateral_areas(*self._to_globe.transform(*np.meshgrid(x, y)))
+
+    def centres(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """See `Grid.centres`."""
+        x, y = np.meshgrid(*(e[:-1] + np.diff(e) / 2 for e in self._edges(window)))
+        longitudes, latitudes = (x, y) if self.is_lonlat else self._to_globe.transform(x, y)
+        return (np.asarray(longitudes) + 180.0) % 360.0 - 180.0, np.asarray(latitudes)
+
+    def cells(self, window: Window) -> np.ndarray:
+        """See `Grid.cells`."""
+        x, y = self._edges(window)
+        if self.is_lonlat:
+            boxes = _boxes(x, y)
+            beyond = np.minimum(x[:-1], x[1:]) < -SEAM, np.maximum(x[:-1], x[1:]) > SEAM
+            for column in np.flatnonzero(beyond[0] | beyond[1]):
+                boxes[:, column] = [within_globe(b) for b in boxes[:, column]]
+            return boxes
+        longitudes, latitudes = self._to_globe.transform(*np.meshgrid(x, y))
+        return quadrilaterals(longitudes, latitudes)
+
+    def _edges(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        rows, columns = window
+        return (
+            self.x_edges[columns.start : columns.stop + 1],
+            self.y_edges[rows.start : rows.stop + 1],
+        )
+
+    def _in_plane(self, geometry: BaseGeometry) -> list[BaseGeometry]:
+        """Return a geometry in the plane of the grid; moved to each turn of it that it meets."""
+        west, east = sorted((float(self.x_edges[0]), float(self.x_edges[-1])))
+        if self.is_lonlat:
+            return turned(geometry, west, east)
+        moved = shapely.transform(
+            geometry,
+            lambda c: np.column_stack(
+                self._to_globe.transform(c[:, 0], c[:, 1], direction="INVERSE")
+            ),
+        )
+        finite = np.isfinite(shapely.get_coordinates(moved)).all()
+        if not finite:
+            # A part of it is beyond the projection: only what lies under the grid is asked for.
+            ground = self.footprint(tuple(slice(0, n) for n in self.shape))
+            near = shapely.intersection(geometry, ground)
+            return [] if near.is_empty else self._in_plane(near)
+        return turned(moved, west, east) if self.crs.is_geographic else [moved]
+
+    def _around(self, bounds: tuple[float, float, float, float]) -> Window | None:
+        west, south, east, north = bounds
+        columns = _between(self.x_edges, west, east)
+        rows = _between(self.y_edges, south, north)
+        return None if rows is None or columns is None else (rows, columns)
+
+
+def quadrilaterals(longitudes: np.ndarray, latitudes: np.ndarray) -> np.ndarray:
+    """Return cells as polygons, from their corners: (rows, columns) objects."""
+    corners = np.stack([longitudes, latitudes], axis=-1)
+    rings = np.stack(
+        [corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1], corners[:-1, :-1]],
+        axis=2,
+    )
+    rings[..., 0] = np.unwrap(rings[..., 0], period=360.0, axis=2)
+    cells = np.asarray(shapely.polygons(rings))
+    beyond = (rings[..., 0] < -SEAM).any(axis=2) | (rings[..., 0] > SEAM).any(axis=2)
+    for place in zip(*np.nonzero(beyond), strict=True):
+        cells[place] = within_globe(cells[place])
+    return cells
+
+
+def _boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
+    x0, x1 = np.minimum(x_edges[:-1], x_edges[1:]), np.maximum(x_edges[:-1], x_edges[1:])
+    y0, y1 = np.minimum(y_edges[:-1], y_edges[1:]), np.maximum(y_edges[:-1], y_edges[1:])
+    return np.asarray(shapely.box(x0[None, :], y0[:, None], x1[None, :], y1[:, None]))
+
+
+def _between(edges: np.ndarray, low: float, high: float) -> slice | None:
+    """Return the cells that an interval touches; None where there are none."""
+    ascending = edges if edges[-1] >= edges[0] else edges[::-1]
+    count = len(edges) - 1
+    if high < ascending[0] or low > ascending[-1]:
+        return None
+    first = max(int(np.searchsorted(ascending, low, side="right")) - 1, 0)
+    last = min(int(np.searchsorted(ascending, high, side="left")), count)
+    # On the last border itself the last cell is touched.
+    first, last = min(first, count - 1), max(last, min(first, count - 1) + 1)
+    return slice(first, last) if ascending is edges else slice(count - last, count - first)
+
+
+def _merged(windows: list[Window]) -> list[Window]:
+    """Return windows of which none overlaps another."""
+    found: list[Window] = []
+    for rows, columns in windows:
+        near = [w for w in found if columns.start < w[1].stop and w[1].start < columns.stop]
+        found = [w for w in found if w not in near]
+        found.append(
+            (_around([rows, *(w[0] for w in near)]), _around([columns, *(w[1] for w in near)]))
+        )
+    return found
+
+
+def _around(slices: list[slice]) -> slice:
+    return slice(min(s.start for s in slices), max(s.stop for s in slices))
+
+
+def _dimension(geometry: BaseGeometry) -> int:
+    return int(max(shapely.get_dimensions(shapely.get_parts(geometry)), default=-1))
