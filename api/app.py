@@ -22,13 +22,20 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
 
 
-def create_app(store: GraphStore, *, iris: Iris | None = None, read_only: bool = False) -> FastAPI:
+def create_app(
+    store: GraphStore,
+    *,
+    iris: Iris | None = None,
+    read_only: bool = False,
+    rewrite: bool = True,
+) -> FastAPI:
     """Return the web application on a store.
 
     Args:
         store: What is served; the caller closes it.
         iris: The IRIs of this deployment; None takes the default base.
         read_only: Refuse updates.
+        rewrite: Derive relations of features and geometries where a query does not say.
     """
     app = FastAPI(
         title="DeepCube",
@@ -37,7 +44,10 @@ def create_app(store: GraphStore, *, iris: Iris | None = None, read_only: bool =
         redoc_url=None,
     )
     app.state.deepcube = State(
-        store=store, iris=iris or Iris(), read_only=read_only or store.read_only
+        store=store,
+        iris=iris or Iris(),
+        read_only=read_only or store.read_only,
+        rewrite=rewrite,
     )
     for part in (home, sparql, graph_store, resources, health):
         app.include_router(part.router)

@@ -25,12 +25,30 @@ _SHUTDOWN_S = 5
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--read-only", is_flag=True, help="Refuse updates.")
+@click.option(
+    "--rewrite/--no-rewrite",
+    default=True,
+    show_default=True,
+    help="Derive GeoSPARQL relations from geometries where a query does not say.",
+)
 @store_options
-def serve(host: str, port: int, read_only: bool, store: Path, endpoint: str | None) -> None:
+def serve(
+    host: str,
+    port: int,
+    read_only: bool,
+    rewrite: bool,
+    store: Path,
+    endpoint: str | None,
+) -> None:
     """Serve the SPARQL endpoint and a page for every IRI."""
     _refuse_port_in_use(host, port)
     with open_store(store, endpoint, read_only=read_only) as opened:
-        app = create_app(opened, iris=Iris.from_environment(), read_only=read_only)
+        app = create_app(
+            opened,
+            iris=Iris.from_environment(),
+            read_only=read_only,
+            rewrite=rewrite,
+        )
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"http://{shown}:{port}  (SPARQL at /sparql; stop with Ctrl-C)", err=True)
         uvicorn.run(

@@ -63,12 +63,13 @@ async def query(request: Request) -> Response:
         parameters = url_parameters(request)
         if not parameters:
             return _introduce(request)
+    state: State = request.app.state.deepcube
     question = _Question(
         sparql=parameters.one("query"),
         base_iri=_base_iri(request),
         dataset=_dataset(parameters, "default-graph-uri", "named-graph-uri"),
         infer=parameters.flag("infer", default=False),
-        rewrite=parameters.flag("rewrite", default=True),
+        rewrite=parameters.flag("rewrite", default=state.rewrite),
         explain=parameters.flag("explain", default=False),
     )
     return await run_in_threadpool(_explain if question.explain else _evaluate, request, question)

@@ -18,3 +18,5 @@ class State:
     iris: Iris
     read_only: bool
     """True where updates are refused."""
+    rewrite: bool = True
+    """Whether GeoSPARQL query rewrite is on for a query that does not say."""

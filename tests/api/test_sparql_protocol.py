@@ -137,6 +137,11 @@ def test_infer_and_rewrite_reach_the_store():
     assert (store.said["infer"], store.said["rewrite"]) == (False, True)
     client.post("/sparql", data={"query": "ASK {}", "infer": "true", "rewrite": "false"})
     assert (store.said["infer"], store.said["rewrite"]) == (True, False)
+    client = TestClient(create_app(store, rewrite=False))
+    client.get("/sparql", params={"query": "ASK {}"})
+    assert not store.said["rewrite"]
+    client.get("/sparql", params={"query": "ASK {}", "rewrite": "true"})
+    assert store.said["rewrite"]
 
 
 def test_the_service_describes_itself(client, store):
