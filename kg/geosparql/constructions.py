@@ -7,6 +7,7 @@ line all corners.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import shapely
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 CONCAVE_RATIO = 0.3
+#: Corners of a quarter of a circle.
+_QUARTER = 16
+#: What rounding may take from a radius.
+_MARGIN = 1 + 1e-12
 
 
 def boundary(shape: BaseGeometry) -> BaseGeometry:
@@ -29,8 +34,16 @@ def boundary(shape: BaseGeometry) -> BaseGeometry:
 
 
 def bounding_circle(shape: BaseGeometry) -> BaseGeometry:
-    """Return the smallest circle around a shape; around one point, the point."""
-    return shapely.minimum_bounding_circle(shape)
+    """Return a polygon around the smallest circle around a shape; around one point, the point.
+
+    Its sides touch the circle from outside, so that it holds what the circle holds.
+    """
+    circle = shapely.minimum_bounding_circle(shape)
+    if shapely.get_dimensions(circle) != 2:  # noqa: PLR2004
+        return circle
+    corners = 4 * _QUARTER
+    radius = shapely.minimum_bounding_radius(shape) / math.cos(math.pi / corners)
+    return circle.centroid.buffer(radius * _MARGIN, quad_segs=_QUARTER)
 
 
 def concave_hull(shape: BaseGeometry, ratio: float = CONCAVE_RATIO) -> BaseGeometry:

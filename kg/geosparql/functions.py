@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 _TRUE, _FALSE = Literal(value=True), Literal(value=False)
 _MATRIX = re.compile("[TF*012]{9}")
+#: In the names of the profiles for simple features.
+_SIMPLE_FEATURES = "gml-sf"
 _GML_VERSION = re.compile(r"(?<![\d.])(?P<major>[23])(?:\.(?P<minor>\d))?")
 _DGGS = re.compile(rf"{re.escape(H3)}(?:/res/(?P<resolution>\d|1[0-5]))?|{GEO.dggsLiteral.value}")
 
@@ -182,6 +184,8 @@ def _in_form(geometry: Geometry, datatype: NamedNode) -> Geometry:
 
 
 def _gml_version(profile: str) -> str:
+    if _SIMPLE_FEATURES in profile:
+        return "3.2"  # the version in such a name is that of the profile (OGC 10-100r3)
     match = _GML_VERSION.search(profile)
     if match is None:
         raise InvalidArgumentError(f"{profile!r} names no version of GML; there is 3.2")

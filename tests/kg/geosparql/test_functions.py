@@ -197,6 +197,10 @@ KML_POINT = (
         (f'geof:asGML({wkt(WKT_POINT)}, "GML 3.2")', literal(GML_POINT, GEO.gmlLiteral)),
         (f"geof:asGML({wkt(WKT_POINT)})", literal(GML_POINT, GEO.gmlLiteral)),
         (
+            f'geof:asGML({wkt(WKT_POINT)}, "http://www.opengis.net/def/profile/OGC/2.0/gml-sf0")',
+            literal(GML_POINT, GEO.gmlLiteral),
+        ),
+        (
             f'geof:asGML({wkt(WKT_POINT)}, "http://www.opengis.net/gml/3.2")',
             literal(GML_POINT, GEO.gmlLiteral),
         ),
@@ -263,6 +267,10 @@ def test_a_circle_reaches_all_corners():
     circle = parse(found.value, found.datatype.value).shape
     assert circle.centroid.equals_exact(shapely.Point(3, 0), 1e-9)
     assert circle.area == pytest.approx(9 * 3.14159, rel=0.01)
+    points = "MULTIPOINT ((0 0), (4 0.3), (2 2.2), (1 1.9), (3.1 -1.2))"
+    assert (
+        value(f"geof:sfWithin({wkt(points)}, geof:boundingCircle({wkt(points)}))").value == "true"
+    )
 
 
 def test_a_concave_hull_may_be_asked_to_be_convex():
