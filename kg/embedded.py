@@ -29,6 +29,7 @@ from kg.planner.query_rewrite import RELATIONS
 from kg.planner.query_rewrite import rewrite as rewrite_query
 from kg.planner.schema import Schema, read_schema
 from kg.planner.values import shortened
+from kg.removal import remove_quads
 from kg.store import Dataset, Explanation
 from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
@@ -214,15 +215,11 @@ class EmbeddedStore:
             self._keeper.added(added)
 
     def remove(self, quads: Iterable[Quad]) -> None:
-        """Remove quads, one after the other: a process that is killed may leave some of them.
-
-        pyoxigraph removes many at once only by an update, which cannot name blank nodes.
-        """
+        """Remove quads in one transaction."""
         self._require_writable()
         gone = list(quads)
         with self._writing:
-            for quad in gone:
-                self.opened.remove(quad)
+            remove_quads(self.opened, gone)
             self._keeper.removed(gone)
 
     def quads(
@@ -301,7 +298,9 @@ class EmbeddedStore:
         """Parse everything first, then replace in one transaction."""
         self._require_writable()
         quads = parse_graph(source, rdf_format, graph, base_iri=base_iri)
-        self.update(replacing_update(graph, quads))
+        with self._writing:
+            self.opened.update(replacing_update(graph, quads, by_pattern=True))
+            self._keeper.replaced(graph, quads)
         return len(quads)
 
     def snapshot(self, folder: Path) -> None:

@@ -105,8 +105,10 @@ def statement_of(quad: Quad) -> Statement | Link | None:
 
 def _plain_shapes(texts: list[str]) -> np.ndarray:
     """Return the shapes of WKT texts; None where `parse` has more to say about it."""
+    # As objects: numpy would make all of them as wide as the longest.
+    column = np.array(texts, object)
     try:
-        shapes = np.asarray(shapely.from_wkt(texts, on_invalid="ignore"), object)
+        shapes = np.asarray(shapely.from_wkt(column, on_invalid="ignore"), object)
     except NotImplementedError:  # an arc among them
         return np.full(len(texts), None, object)
     parts = shapely.get_num_geometries(shapes) > 1
@@ -123,11 +125,8 @@ def parse_all(
     shapes = np.full(len(statements), None, object)
     systems: list[str | None] = [None] * len(statements)
     reasons: list[str | None] = [None] * len(statements)
-    plain = [
-        i
-        for i, s in enumerate(statements)
-        if s.datatype == GEO.wktLiteral.value and s.lexical[:1].isalpha()
-    ]
+    wkt = GEO.wktLiteral.value
+    plain = [i for i, s in enumerate(statements) if s.datatype == wkt and s.lexical[:1].isalpha()]
     # Plain CRS84 text is parsed at once, ten times as fast; all else one by one.
     shapes[plain] = _plain_shapes([statements[i].lexical for i in plain])
     for i, statement in enumerate(statements):

@@ -8,11 +8,12 @@ import os
 import shutil
 import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyoxigraph import BlankNode, NamedNode, Quad, QuerySolutions
+from pyoxigraph import BlankNode, NamedNode
 
 from kg.geometry_statements import (
     LINKS,
@@ -25,20 +26,22 @@ from kg.geometry_statements import (
 )
 from kg.planner.touched import Touched, touched_by
 from kg.spatial_index import SpatialIndex
+from kg.store_reader import geometry_properties, items, said_by
 from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from pyoxigraph import Store
+    from pyoxigraph import Quad, Store
 
     from kg.store import GraphName, QueryResult
 
 #: Statements that are read into the index at a time.
 _BLOCK = 50_000
-#: Literals of a property that are looked at to see whether it is one of geometries.
-_SAMPLE = 20
+#: Properties that are read from the store at the same time.
+_READERS = 2
+_STANDARD = (*LINKS, *SERIALISATIONS)
 _FORMAT = 1
 
 
@@ -137,6 +140,15 @@ class IndexKeeper:
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
 
+    def replaced(self, graph: GraphName, quads: Iterable[Quad]) -> None:
+        """Follow a graph that now holds other quads.
+
+        They are read from the store, which has given their blank nodes other labels.
+        """
+        items = (statement_of(q) for q in quads)
+        predicates = {i.predicate for i in items if isinstance(i, Statement)}
+        self.updated(Touched(graphs={graph}, predicates=predicates))
+
     def touched(self, update: str, base_iri: str | None) -> Touched:
         """Return what an update will change."""
         with self._lock:
@@ -191,28 +203,16 @@ class IndexKeeper:
 
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
-        for predicate in self._geometry_properties():
+        with ThreadPoolExecutor(_READERS) as readers:
+            standard = [(p, readers.submit(said_by, self._store, p)) for p in _STANDARD]
+            own = readers.submit(geometry_properties, self._store)
+            while standard:
+                predicate, document = standard.pop(0)
+                _take_property(index, predicate, document.result())
+        for predicate in own.result():
             index.predicates.number(predicate)
-        for name in (*index.predicates.names, *LINKS):
-            self._take(index, self._said_by(NamedNode(name)))
+            _take_property(index, predicate, said_by(self._store, predicate))
         return index
-
-    def _said_by(self, predicate: NamedNode) -> Iterator[Quad]:
-        """Yield all that is said by a property.
-
-        By a query, which reads subject and object back, and not all four terms of a quad.
-        """
-        pattern = f"?s {predicate} ?o"
-        for s, o in self._solutions(f"SELECT ?s ?o {{ {pattern} }}"):
-            yield Quad(s, predicate, o)
-        for s, o, g in self._solutions(f"SELECT ?s ?o ?g {{ GRAPH ?g {{ {pattern} }} }}"):
-            yield Quad(s, predicate, o, g)
-
-    def _solutions(self, query: str) -> QuerySolutions:
-        result = self._store.query(query)
-        if not isinstance(result, QuerySolutions):
-            raise TypeError("a SELECT has solutions")
-        return result
 
     def _spatial_quads(self, graph: GraphName) -> Iterator[Quad]:
         for predicate in (*self.index.predicates.names, *LINKS):
@@ -237,23 +237,7 @@ class IndexKeeper:
         for predicate in predicates:
             if not index.covers(predicate):
                 index.predicates.number(predicate)
-                self._take(
-                    index,
-                    self._store.quads_for_pattern(None, NamedNode(predicate), None, None),
-                )
-
-    def _geometry_properties(self) -> list[str]:
-        """Return the properties beyond the standard's that have geometry literals."""
-        found = []
-        pattern = "{ ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } }"
-        for (predicate,) in self._solutions(f"SELECT DISTINCT ?p {{ {pattern} }}"):
-            if not isinstance(predicate, NamedNode) or predicate.value in SERIALISATIONS:
-                continue
-            quads = self._store.quads_for_pattern(None, predicate, None, None)
-            sample = [q for q, _ in zip(quads, range(_SAMPLE), strict=False)]
-            if any(isinstance(statement_of(q), Statement) for q in sample):
-                found.append(predicate.value)
-        return found
+                _take_property(index, predicate, said_by(self._store, predicate))
 
     # -- the copy beside the folder
 
@@ -297,6 +281,15 @@ class IndexKeeper:
             np.savez(target, allow_pickle=False, **self._index.arrays())
         _write_state(kept, folder_state(folder))
         partial.replace(kept)
+
+
+def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
+    """Add what `said_by` returned; literals only if the index is to have all of them."""
+    for block in items(document, predicate):
+        if index.covers(predicate):
+            index.add(block)
+        else:
+            index.add([i for i in block if isinstance(i, Link)])
 
 
 def copy_kept(source: Path, target: Path) -> None:

@@ -1,10 +1,12 @@
 """The spatial index of a store: exact after every write, kept beside the folder, never fatal."""
 
+import io
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg import bulk
 from kg.bulk import checkpoint_of
@@ -87,6 +89,78 @@ def test_a_killed_process_leaves_no_index_that_is_believed(tmp_path):
     subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
     with EmbeddedStore(folder) as store:
         assert names(store) == ["a", "b"]
+
+
+def content(index):
+    """Return what an index says, in terms and numbers that do not depend on order."""
+    rows, links, text = index.rows, index.links, index.terms.text
+    return (
+        {
+            (
+                text(rows["subject"][i]),
+                index.predicates.names[rows["predicate"][i]],
+                index.graphs.names[rows["graph"][i]],
+                index.systems.names[rows["system"][i]],
+                index.shapes(np.array([i]))[0].wkt,
+            )
+            for i in np.flatnonzero(rows["alive"]).tolist()
+        },
+        {
+            (
+                text(links["feature"][i]),
+                links["predicate"][i],
+                text(links["geometry"][i]),
+                index.graphs.names[links["graph"][i]],
+            )
+            for i in np.flatnonzero(links["alive"]).tolist()
+        },
+        {(s.subject, s.lexical) for s in index.broken},
+    )
+
+
+VARIED = (
+    PROLOGUE.replace("PREFIX", "@prefix").replace(">\n", "> .\n")
+    + 'ex:a geo:hasGeometry ex:ag . ex:ag geo:asWKT "POINT (1 1)"^^geo:wktLiteral .\n'
+    + 'ex:b geo:hasDefaultGeometry [ geo:asWKT "POINT (2 2)"^^geo:wktLiteral ] .\n'
+    + 'ex:c ex:shape "POINT (3 3)"^^geo:wktLiteral ; geo:asWKT "no"^^geo:wktLiteral .\n'
+    + 'ex:d geo:hasGeometry "POINT (4 4)"^^geo:wktLiteral ; geo:hasCentroid ex:ag .\n'
+    + """ex:e geo:asGeoJSON '{"type": "Point",\\n "coordinates": [5, 5]}'^^geo:geoJSONLiteral .\n"""
+    + 'ex:f geo:asWKT "LINESTRING (0 0, 1 1)"^^geo:wktLiteral, "x", ex:g .\n'
+)
+
+
+def test_an_index_that_is_built_from_the_store_is_the_one_that_was_followed(tmp_path):
+    folder = tmp_path / "store"
+    with EmbeddedStore(folder) as store:
+        for graph in (None, NamedNode("http://example.org/n")):
+            store.load(io.BytesIO(VARIED.encode()), RdfFormat.TURTLE, graph=graph)
+        followed = content(store.spatial_index)
+    for kept in tmp_path.glob("store.spatial*"):
+        kept.unlink()
+    with EmbeddedStore(folder) as store:
+        assert content(store.spatial_index) == followed
+        assert [len(part) for part in followed] == [12, 6, 1]
+
+
+@pytest.mark.parametrize("graph", [DefaultGraph(), NamedNode("http://example.org/n")])
+def test_a_replaced_graph_has_its_new_geometries_and_the_others_keep_theirs(graph):
+    other = NamedNode("http://example.org/other")
+    said = "<urn:x> geo:hasGeometry [ geo:asWKT 'POINT (9 9)'^^geo:wktLiteral ] ."
+    new = (
+        f"@prefix geo: <{GEO.namespace}> . {said} <urn:y> <urn:own> 'POINT (1 2)'^^geo:wktLiteral ."
+    )
+    with EmbeddedStore() as store:
+        for name in (graph, other):
+            store.load(io.BytesIO(VARIED.encode()), RdfFormat.TURTLE, graph=name)
+        assert store.replace_graph(graph, io.BytesIO(new.encode()), RdfFormat.TURTLE) == 3
+        followed = content(store.spatial_index)
+        assert len(list(store.quads(graph=graph))) == 3
+        with EmbeddedStore() as again:
+            again.add(store.quads())
+            assert content(again.spatial_index) == followed
+        assert store.replace_graph(graph, io.BytesIO(b""), RdfFormat.TURTLE) == 0
+        assert store.has_graph(graph)
+        assert {row[2] for row in content(store.spatial_index)[0]} == {str(other)}
 
 
 def test_broken_geometries_are_counted_and_the_rest_answers():

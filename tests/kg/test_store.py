@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple
 
 from kg.embedded import EmbeddedStore
 from kg.errors import (
@@ -22,6 +23,7 @@ from kg.errors import (
 )
 from kg.query import ask, select, text
 from kg.remote import RemoteStore
+from ontology.terms import GEO, XSD
 from tests.servers import serving
 
 EX = "http://example.org/"
@@ -50,6 +52,39 @@ def test_what_is_added_can_be_found_and_removed(any_store):
     assert list(any_store.quads(None, None, None, G)) == [quads[2]]
     any_store.remove([quads[0]])
     assert set(any_store.quads()) == set(quads[1:])
+
+
+def test_quads_of_every_kind_are_removed_and_no_others():
+    blank, graph = BlankNode("x"), BlankNode("g")
+    point = Literal("POINT (1 1)", datatype=GEO.wktLiteral)
+    gone = [
+        *(Quad(S, P, O), Quad(S, P, Literal('"\\\n_:x')), Quad(S, P, O, G), Quad(blank, P, O)),
+        *(Quad(S, P, blank, G), Quad(S, P, Literal("01", datatype=XSD.integer), graph)),
+        *(Quad(S, P, Triple(blank, P, O)), Quad(S, P, Triple(S, P, O), G)),
+        *(Quad(blank, GEO.asWKT, point), Quad(S, GEO.hasGeometry, blank)),
+    ]
+    kept = {Quad(S, P, S), Quad(blank, P, blank), Quad(blank, P, O, G), Quad(blank, P, O, graph)}
+    with EmbeddedStore() as store:
+        store.add([*gone, *kept])
+        assert len(store.spatial_index) == 1
+        store.remove([*gone, Quad(O, P, O)])
+        assert set(store.quads()) == kept
+        assert len(store.spatial_index) == 0
+        store.remove([])
+        assert set(store.quads()) == kept
+
+
+def test_a_reader_never_sees_half_of_what_is_removed(tmp_path):
+    nodes = (S, BlankNode("x"))
+    quads = [Quad(nodes[i % 2], P, Literal(i)) for i in range(20_000)]
+    seen = set()
+    with EmbeddedStore(tmp_path / "store") as store, ThreadPoolExecutor() as pool:
+        store.add(quads)
+        removing = pool.submit(store.remove, quads)
+        while not removing.done():
+            seen.add(len(list(store.query("SELECT ?o { ?s ?p ?o }"))))
+        removing.result()
+    assert seen <= {0, len(quads)}
 
 
 def test_queries_of_each_kind(any_store):

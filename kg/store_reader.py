@@ -1,0 +1,86 @@
+"""Reading from a store what the spatial index takes in, property by property.
+
+As TSV, which pyoxigraph writes without holding the interpreter's lock: several properties are
+read at the same time, and one is taken apart while others are read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions
+
+from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.geosparql.literals import GEOMETRY_DATATYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyoxigraph import Store
+
+#: Bytes of a document that are taken apart at a time.
+BLOCK = 16 * 2**20
+#: Literals of a property that are looked at to see whether it is one of geometries.
+_SAMPLE = 20
+_DATATYPES = {f"<{d}>".encode(): d for d in GEOMETRY_DATATYPES}
+#: What pyoxigraph escapes in a literal: https://www.w3.org/TR/sparql11-results-csv-tsv/#tsv
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "\\": "\\"}
+
+
+def geometry_properties(store: Store) -> list[str]:
+    """Return the properties beyond the standard's that have geometry literals."""
+    found = []
+    pattern = "{ ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } }"
+    for (predicate,) in _solutions(store, f"SELECT DISTINCT ?p {{ {pattern} }}"):
+        if not isinstance(predicate, NamedNode) or predicate.value in SERIALISATIONS:
+            continue
+        quads = store.quads_for_pattern(None, predicate, None, None)
+        sample = [q for q, _ in zip(quads, range(_SAMPLE), strict=False)]
+        if any(isinstance(statement_of(q), Statement) for q in sample):
+            found.append(predicate.value)
+    return found
+
+
+def said_by(store: Store, predicate: str) -> bytes:
+    """Return all that is said by a property: subject, object and graph as TSV."""
+    pattern = f"?s <{predicate}> ?o"
+    query = f"SELECT ?s ?o ?g {{ {{ {pattern} }} UNION {{ GRAPH ?g {{ {pattern} }} }} }}"
+    return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
+
+
+def items(document: bytes, predicate: str) -> Iterator[list[Statement | Link]]:
+    """Yield in blocks what the index takes from what `said_by` returned."""
+    start = document.index(b"\n") + 1
+    while start < len(document):
+        end = document.index(b"\n", min(start + BLOCK, len(document) - 1))
+        yield _items(document[start:end].split(b"\n"), predicate)
+        start = end + 1
+
+
+def _items(lines: list[bytes], predicate: str) -> list[Statement | Link]:
+    found: list[Statement | Link] = []
+    is_link = predicate in LINKS
+    for line in lines:
+        subject, target, graph = line.split(b"\t")
+        if target.startswith(b'"'):
+            quoted, _, name = target.rpartition(b"^^")
+            datatype = _DATATYPES.get(name)
+            if datatype is not None:
+                found.append(Statement(subject, predicate, graph, _lexical(quoted), datatype))
+        elif is_link and target.startswith((b"<", b"_")) and not target.startswith(b"<<"):
+            found.append(Link(subject, predicate, target, graph))
+    return found
+
+
+def _lexical(quoted: bytes) -> str:
+    text = quoted[1:-1].decode()
+    return _ESCAPE.sub(lambda m: _ESCAPED[m[1]], text) if "\\" in text else text
+
+
+def _solutions(store: Store, query: str) -> QuerySolutions:
+    result = store.query(query)
+    if not isinstance(result, QuerySolutions):
+        raise TypeError("a SELECT has solutions")
+    return result
