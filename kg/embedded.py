@@ -22,6 +22,7 @@ from kg.errors import (
 )
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper, folder_state
+from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.entailment import entail
 from kg.planner.plan import plan_query
@@ -159,6 +160,7 @@ class EmbeddedStore:
 
         Rewriting comes first: the properties that it asks for are then entailed too.
         """
+        refuse_deep_nesting(sparql)
         schema = self._schema() if infer else None
         if rewrite and _RELATION_NAME.search(sparql):
             used = self.spatial_index.predicates_in_use()
@@ -186,11 +188,12 @@ class EmbeddedStore:
         """Execute as one transaction; see `GraphStore.update`."""
         self._require_writable()
         store = self.opened
+        refuse_deep_nesting(sparql)
         if dataset is not None:
             sparql = with_using(sparql, dataset)
         try:
             with self._writing:
-                touched = self._keeper.touched(sparql, base_iri)
+                touched = self._keeper.touched(sparql, base_iri, self._ask)
                 with_unknown_functions(
                     lambda known: store.update(
                         sparql,
@@ -205,6 +208,17 @@ class EmbeddedStore:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
+
+    def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
+        return with_unknown_functions(
+            lambda known: self.opened.query(
+                query,
+                default_graph=graphs,
+                custom_functions=known,
+                custom_aggregate_functions=AGGREGATES,
+            ),
+            FUNCTIONS,
+        )
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -24,7 +24,7 @@ from kg.geometry_statements import (
     statement_of,
     term_text,
 )
-from kg.planner.touched import Touched, touched_by
+from kg.planner.touched import Ask, Touched, touched_by
 from kg.spatial_index import SpatialIndex
 from kg.store_reader import geometry_properties, items, said_by
 from kg.write_log import WriteLog
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad, Store
 
-    from kg.store import GraphName, QueryResult
+    from kg.store import GraphName
 
 #: Statements that are read into the index at a time.
 _BLOCK = 50_000
@@ -149,13 +149,19 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def touched(self, update: str, base_iri: str | None) -> Touched:
-        """Return what an update will change."""
+    def touched(self, update: str, base_iri: str | None, ask: Ask) -> Touched:
+        """Return what an update will change.
+
+        Args:
+            update: Any SPARQL update.
+            base_iri: What relative IRIs are relative to.
+            ask: Evaluates a query as the update's own pattern will be evaluated.
+        """
         with self._lock:
             index = self._followed
         if index is None:
             return Touched()
-        return touched_by(update, index.predicates.names, self._ask, base_iri=base_iri)
+        return touched_by(update, index.predicates.names, ask, base_iri=base_iri)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
@@ -195,9 +201,6 @@ class IndexKeeper:
             self.log.note(None)
             if self._followed is not None:
                 self._index = self._built()
-
-    def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
-        return self._store.query(query, default_graph=graphs)
 
     # -- reading the store
 

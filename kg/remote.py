@@ -21,6 +21,7 @@ from pyoxigraph import (
 )
 
 from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
+from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.entailment import entail
 from kg.planner.query_rewrite import RELATIONS
@@ -156,6 +157,7 @@ class RemoteStore:
         )
 
     def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        refuse_deep_nesting(sparql)
         schema = self._schema() if infer else None
         if rewrite and any(name in sparql for name in RELATIONS):
             used = [NamedNode(p) for p in self.spatial_index.predicates_in_use()]
@@ -178,6 +180,7 @@ class RemoteStore:
         self, sparql: str, *, base_iri: str | None = None, dataset: Dataset | None = None
     ) -> None:
         """Send an update; see `GraphStore.update`."""
+        refuse_deep_nesting(sparql)
         if dataset is not None:
             sparql = with_using(sparql, dataset)
         self._write(_based(sparql, base_iri), self._index.touched(sparql, base_iri))

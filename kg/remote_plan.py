@@ -99,9 +99,11 @@ class RemotePlan:
         if solutions is not None:
             return solutions
         source, plan = self._local()
-        if plan.solutions is not None:
-            return plan.solutions
-        result = source.evaluate(plan.sparql, plan.functions)
+        result: QueryResult = (
+            source.evaluate(plan.sparql, plan.functions)
+            if plan.solutions is None
+            else plan.solutions
+        )
         described = self._described()
         return result if described is None else self._description(result, described)
 
@@ -205,8 +207,8 @@ class RemotePlan:
         syntax = self._syntax
         iris = [i for n in query.named_children if syntax is not None and (i := syntax.iri(n))]
         things = {f"<{i}>" for i in iris}
-        if isinstance(result, QuerySolutions):
-            things |= {str(t) for row in result for t in row if isinstance(t, NamedNode)}
+        for row in cast("QuerySolutions", result):
+            things |= {str(t) for t in row if isinstance(t, NamedNode)}
         ordered = sorted(things)
         triples: list[Triple] = []
         for start in range(0, len(ordered), BLOCK):

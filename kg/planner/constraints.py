@@ -18,7 +18,7 @@ from kg.geosparql.relations import RELATIONS, Relation
 from kg.planner.distances import distance_test
 from kg.planner.matching import RelationTest, Test, matrix_relation
 from kg.store import Dataset
-from ontology.terms import DEEPF, PREFIXES
+from ontology.terms import DEEPF, PREFIXES, XSD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -278,7 +278,7 @@ class _Reader:
     def _named(self, name: str, arguments: list[Node]) -> Relation | None:
         if name == "relate" and len(arguments) == _THREE:
             pattern = self._value(arguments[2])
-            if not isinstance(pattern, Literal):
+            if not isinstance(pattern, Literal) or pattern.datatype != XSD.string:
                 return None
             return matrix_relation(pattern.value)
         return RELATIONS.get(name) if len(arguments) == _TWO else None

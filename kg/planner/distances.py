@@ -10,13 +10,25 @@ from kg.geosparql.errors import UnknownUnitError
 from kg.geosparql.measures import distance, distance_m
 from kg.geosparql.units import Kind, unit_of
 from kg.planner.matching import DistanceTest
-from ontology.terms import PREFIXES
+from ontology.terms import PREFIXES, XSD
 
 if TYPE_CHECKING:
     from kg.geosparql.literals import Geometry
     from kg.solutions import Term
 
 _GEOF = PREFIXES["geof"]
+
+
+#: A distance is compared with a number; with anything else the filter is an error.
+_NUMERIC = frozenset(
+    XSD.namespace + name
+    for names in (
+        ("integer", "decimal", "float", "double", "long", "int", "short", "byte"),
+        ("nonNegativeInteger", "positiveInteger", "nonPositiveInteger", "negativeInteger"),
+        ("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte"),
+    )
+    for name in names
+)
 
 
 def distance_test(
@@ -52,7 +64,7 @@ def distance_test(
 
 
 def _number(term: Term | None) -> float | None:
-    if not isinstance(term, Literal):
+    if not isinstance(term, Literal) or term.datatype.value not in _NUMERIC:
         return None
     try:
         return float(term.value)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+    from tree_sitter import Node
 
     from kg.solutions import Solutions, Term
     from kg.store import Dataset
@@ -185,7 +186,8 @@ class _Planner:
         if self._stars or self._query.type == "describe_query":
             return mine
         found: set[str] = set()
-        stack = [self._query]
+        # VALUES after the query may be outside of its node.
+        stack = [self._syntax.root]
         while stack:
             node = stack.pop()
             if node.id in own:
@@ -199,8 +201,13 @@ class _Planner:
 
     def _plan_run(self, run: Run) -> None:
         components = components_of(run, self._syntax)
-        joins = [c for c in run.constraints if self._between(components, c)]
-        pieces: list[str] = []
+        joins = [
+            c
+            for c in run.constraints
+            if self._between(components, c)
+            and not any(self._is_repeated(run, v) for v in c.variables)
+        ]
+        pieces = [self._syntax.text(n) for n in self._lonely_tables(run)]
         consumed: list[Constraint] = []
         changed = False
         if joins and not run.per_solution and self._joinable(run):
@@ -222,6 +229,16 @@ class _Planner:
             changed = True
         if changed:
             self._replace(run, " ".join(pieces), consumed)
+
+    def _lonely_tables(self, run: Run) -> list[Node]:
+        """Return the VALUES of a run that share no variable with its patterns."""
+        known = {v for p in run.patterns for v in p.variables}
+        return [n for n in run.tables if not self._syntax.variables(n) & known]
+
+    @staticmethod
+    def _is_repeated(run: Run, variable: str) -> bool:
+        """Return whether several patterns speak of a literal, which then joins them."""
+        return sum(variable in p.variables for p in run.patterns) > 1
 
     def _joinable(self, run: Run) -> bool:
         named = run.scope.graphs
@@ -457,7 +474,11 @@ class _Planner:
     def _whole_query(self, run: Run) -> Solutions | None:
         """Return the answer of a query that only selects from one run."""
         shape = shape_of(self._syntax, self._query, run)
-        if shape is None or not self._joinable(run):
+        if shape is None or not self._joinable(run) or self._lonely_tables(run):
+            return None
+        if next(self._syntax.walk("values_clause"), None) is not None:
+            return None
+        if any(self._is_repeated(run, v) for c in run.constraints for v in c.variables):
             return None
         components = components_of(run, self._syntax)
         joins = [c for c in run.constraints if self._between(components, c)]

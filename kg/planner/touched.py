@@ -6,8 +6,9 @@ matter that this is more than what changed; it must never be less.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutions, Store
 
@@ -16,7 +17,7 @@ from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.planner.syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
     from pyoxigraph import Quad
     from tree_sitter import Node
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 #: Nodes above which everything is read again: as fast, and simpler.
 _MANY = 20_000
 _DATA = ("insert_data", "delete_data")
+#: Functions that give another value when the update is executed.
+_VOLATILE = re.compile(r"(?i)\b(RAND|NOW|UUID|STRUUID|BNODE)\s*\(")
+
+
+class Ask(Protocol):
+    """Evaluates a query, over other default graphs where they are given."""
+
+    def __call__(self, query: str, graphs: list[GraphName] | None, /) -> QueryResult: ...  # noqa: D102
 
 
 @dataclass(kw_only=True)
@@ -86,7 +95,7 @@ class _UnknownError(Exception):
 def touched_by(
     update: str,
     covered: Collection[str],
-    ask: Callable[[str, list[GraphName] | None], QueryResult],
+    ask: Ask,
     *,
     base_iri: str | None = None,
 ) -> Touched:
@@ -95,7 +104,7 @@ def touched_by(
     Args:
         update: Any SPARQL update.
         covered: The properties whose literals are in the index.
-        ask: Evaluates a query, over other default graphs where they are given.
+        ask: Evaluates a query as the update's own pattern will be evaluated.
         base_iri: What relative IRIs are relative to.
     """
     syntax = parse(update, base_iri=base_iri)
@@ -131,7 +140,7 @@ class _Reader:
         self,
         syntax: Syntax,
         spatial: frozenset[str],
-        ask: Callable[[str, list[GraphName] | None], QueryResult],
+        ask: Ask,
     ) -> None:
         self.touched = Touched()
         self._syntax = syntax
@@ -172,6 +181,8 @@ class _Reader:
             return
         if not is_first:
             # What an earlier operation writes decides what this one finds.
+            raise _UnknownError
+        if _VOLATILE.search(self._where(operation)):
             raise _UnknownError
         self._bindings(operation, patterns)
 

@@ -141,6 +141,16 @@ def test_the_answers_are_those_of_our_own_store(both, name):
         assert expected[1], "a test of nothing"
 
 
+def test_what_is_described_is_what_the_pattern_finds(both):
+    remote, _ = both
+    query = HEAD + f"DESCRIBE ?s {{ ?s a ex:A . {INSIDE} }}"
+    triples = list(remote.query(query, dataset=GRAPHS))
+    chosen = {row[0] for row in remote.query(HEAD + QUERIES["selection and class"], dataset=GRAPHS)}
+    assert chosen
+    assert {t.subject for t in triples} >= chosen
+    assert NamedNode("http://example.org/c") not in {t.subject for t in triples}
+
+
 @pytest.mark.parametrize("name", ["selection", "join", "nearest", "aggregate", "path"])
 def test_from_names_the_graphs(both, name):
     remote, own = both

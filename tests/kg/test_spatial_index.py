@@ -261,3 +261,35 @@ def test_what_a_killed_loading_left_is_put_back(tmp_path):
         point(store, "half", 2, 2)
     with EmbeddedStore(folder) as store:
         assert names(store) == ["a"]
+
+
+LATITUDE_FIRST = "<http://www.opengis.net/def/crs/EPSG/0/4326> POINT({y} {x})"
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        f"""DELETE {{ ?g geo:asWKT ?w }}
+            WHERE {{ ?g geo:asWKT ?w FILTER(geof:sfWithin(?w, {BOX})) }}""",
+        f"""DELETE {{ ?g geo:asWKT ?w }}
+            WHERE {{ ?g geo:asWKT ?w FILTER(!geof:sfDisjoint(?w, {BOX}) && RAND() < 2) }}""",
+        """INSERT { ?b geo:asWKT ?c . ex:n1 geo:hasGeometry ?b }
+           WHERE { ex:farg geo:asWKT ?w BIND(geof:centroid("POINT(3 3)"^^geo:wktLiteral) AS ?c)
+                   BIND(BNODE() AS ?b) }""",
+        """INSERT { ?n geo:asWKT ?c . ex:n2 geo:hasGeometry ?n }
+           WHERE { ex:farg geo:asWKT ?w BIND(UUID() AS ?n)
+                   BIND(geof:envelope("POINT(3 3)"^^geo:wktLiteral) AS ?c) }""",
+    ],
+)
+def test_an_update_whose_pattern_calls_functions_is_followed(update):
+    with EmbeddedStore() as store:
+        for name, x, y in (("near", 1, 2), ("far", 50, 60)):
+            wkt = LATITUDE_FIRST.format(x=x, y=y)
+            store.update(
+                f"{PROLOGUE} INSERT DATA {{ ex:{name} geo:hasGeometry ex:{name}g . "
+                f'ex:{name}g geo:asWKT "{wkt}"^^geo:wktLiteral }}'
+            )
+        assert names(store) == ["near"]
+        store.update(PROLOGUE + update)
+        assert names(store) == names(store, INSIDE.replace("FILTER(", "FILTER(false || "))
+        assert names(store) != ["near"]
