@@ -92,6 +92,15 @@ class Run:
         """What a new text for the run replaces."""
         return [*self.blocks, *self.tables]
 
+    def lonely_tables(self, syntax: Syntax) -> list[Node]:
+        """Return the VALUES that share no variable with the patterns."""
+        known = {v for p in self.patterns for v in p.variables}
+        return [n for n in self.tables if not syntax.variables(n) & known]
+
+    def repeats(self, variable: str) -> bool:
+        """Return whether several patterns speak of a literal, which then joins them."""
+        return sum(variable in p.variables for p in self.patterns) > 1
+
 
 def find_runs(syntax: Syntax, default: Scope, evaluate: Callable[[str], Term | None]) -> list[Run]:
     """Return the runs of a query that have constraints."""

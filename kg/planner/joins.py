@@ -18,6 +18,7 @@ from kg.planner.matching import pairs_matching, rows_near
 from kg.planner.tables import Table, distinct, join
 
 if TYPE_CHECKING:
+    from kg.planner.constraints import Run
     from kg.planner.matching import Test
     from kg.spatial_index import SpatialIndex
 
@@ -43,6 +44,16 @@ class _Side:
     """Candidates by the constraints with constants."""
     estimate: int
     """Of its solutions: at most so many."""
+
+
+def joins_of(run: Run, components: list[Component]) -> list[Constraint]:
+    """Return the constraints that hold two components together, by literals of one pattern."""
+    return [
+        c
+        for c in run.constraints
+        if sum(any(v in k.variables for v in c.variables) for k in components) == 2  # noqa: PLR2004
+        and not any(run.repeats(v) for v in c.variables)
+    ]
 
 
 def join_components(

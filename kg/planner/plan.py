@@ -33,7 +33,7 @@ from kg.planner.constraints import (
 )
 from kg.planner.direct import shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
-from kg.planner.joins import join_components
+from kg.planner.joins import join_components, joins_of
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.nearest import nearest_rows
 from kg.planner.syntax import Edit, Syntax, TriplePattern, apply_edits, parse
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
-    from tree_sitter import Node
 
     from kg.solutions import Solutions, Term
     from kg.store import Dataset
@@ -201,13 +200,8 @@ class _Planner:
 
     def _plan_run(self, run: Run) -> None:
         components = components_of(run, self._syntax)
-        joins = [
-            c
-            for c in run.constraints
-            if self._between(components, c)
-            and not any(self._is_repeated(run, v) for v in c.variables)
-        ]
-        pieces = [self._syntax.text(n) for n in self._lonely_tables(run)]
+        joins = joins_of(run, components)
+        pieces = [self._syntax.text(n) for n in run.lonely_tables(self._syntax)]
         consumed: list[Constraint] = []
         changed = False
         if joins and not run.per_solution and self._joinable(run):
@@ -230,27 +224,10 @@ class _Planner:
         if changed:
             self._replace(run, " ".join(pieces), consumed)
 
-    def _lonely_tables(self, run: Run) -> list[Node]:
-        """Return the VALUES of a run that share no variable with its patterns."""
-        known = {v for p in run.patterns for v in p.variables}
-        return [n for n in run.tables if not self._syntax.variables(n) & known]
-
-    @staticmethod
-    def _is_repeated(run: Run, variable: str) -> bool:
-        """Return whether several patterns speak of a literal, which then joins them."""
-        return sum(variable in p.variables for p in run.patterns) > 1
-
     def _joinable(self, run: Run) -> bool:
         named = run.scope.graphs
         undef = any("UNDEF" in self._syntax.text(n).upper() for n in run.tables)
         return named is not None and len(named) == 1 and not undef
-
-    def _between(self, components: list[Component], constraint: Constraint) -> bool:
-        """Return whether a constraint holds two components together."""
-        homes = {
-            i for i, c in enumerate(components) for v in constraint.variables if v in c.variables
-        }
-        return len(homes) == 2  # noqa: PLR2004
 
     def _joined(
         self, run: Run, components: list[Component], joins: list[Constraint]
@@ -474,14 +451,13 @@ class _Planner:
     def _whole_query(self, run: Run) -> Solutions | None:
         """Return the answer of a query that only selects from one run."""
         shape = shape_of(self._syntax, self._query, run)
-        if shape is None or not self._joinable(run) or self._lonely_tables(run):
+        if shape is None or not self._joinable(run) or run.lonely_tables(self._syntax):
             return None
-        if next(self._syntax.walk("values_clause"), None) is not None:
-            return None
-        if any(self._is_repeated(run, v) for c in run.constraints for v in c.variables):
+        repeated = any(run.repeats(v) for c in run.constraints for v in c.variables)
+        if repeated or next(self._syntax.walk("values_clause"), None) is not None:
             return None
         components = components_of(run, self._syntax)
-        joins = [c for c in run.constraints if self._between(components, c)]
+        joins = joins_of(run, components)
         consumed = {c.filter.id for c in run.constraints if c.is_whole}
         filters = [n for n in run.group.named_children if n.type == "filter"]
         if any(n.id not in consumed for n in filters) or any(
