@@ -42,7 +42,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(kw_only=True)
@@ -53,6 +53,8 @@ class Added:
     """Those that the index takes."""
     properties: set[str] | None = None
     """Of all of them; None for any."""
+    others: set[str] = field(default_factory=set)
+    """Properties of those that it does not take."""
 
 
 class IndexKeeper:
@@ -93,7 +95,9 @@ class IndexKeeper:
         for quad in quads:
             properties.add(quad.predicate.value)
             item = statement_of(quad)
-            if item is not None:
+            if item is None:
+                added.others.add(quad.predicate.value)
+            else:
                 added.items.append(item)
             yield quad
 
@@ -106,10 +110,12 @@ class IndexKeeper:
         with self._lock:
             index = self._followed
         block: list[Statement | Link] = []
+        others: set[str] = set()
 
         def take(quad: Quad) -> bool:
             item = None if index is None else statement_of(quad)
             if item is None:
+                others.add(quad.predicate.value)
                 return True
             if b"_:" in (item[0][:2], item[2][:2] if isinstance(item, Link) else b""):
                 return False
@@ -120,16 +126,17 @@ class IndexKeeper:
             return True
 
         yield take
-        self.added(Added(items=block))
+        self.added(Added(items=block, others=others))
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
         with self._lock:
             self.log.note(added.properties)
             index = self._followed
-            if index is not None and added.items:
+            if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
+                index.mix(added.others)
 
     def removed(self, quads: Iterable[Quad]) -> None:
         """Follow quads that were removed."""
@@ -223,8 +230,11 @@ class IndexKeeper:
 
     def _take(self, index: SpatialIndex, quads: Iterable[Quad]) -> None:
         block: list[Statement | Link] = []
+        others: set[str] = set()
         for quad in quads:
             item = statement_of(quad)
+            if item is None:
+                others.add(quad.predicate.value)
             if isinstance(item, Statement) and not index.covers(item.predicate):
                 continue  # its property is not covered: queries on it do not ask the index
             if item is not None:
@@ -233,6 +243,7 @@ class IndexKeeper:
                 index.add(block)
                 block = []
         index.add(block)
+        index.mix(others)
 
     def _cover(self, predicates: set[str]) -> None:
         """Take in all literals of properties that are new to the index."""
@@ -288,11 +299,13 @@ class IndexKeeper:
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
     """Add what `said_by` returned; literals only if the index is to have all of them."""
-    for block in items(document, predicate):
+    for lines, block in items(document, predicate):
         if index.covers(predicate):
             index.add(block)
         else:
             index.add([i for i in block if isinstance(i, Link)])
+        if lines > len(block):
+            index.mix([predicate])
 
 
 def copy_kept(source: Path, target: Path) -> None:

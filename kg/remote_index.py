@@ -31,12 +31,13 @@ from kg.spatial_index import SpatialIndex
 from kg.store import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kg.sparql_client import QueryResult, SparqlClient
     from kg.store import GraphName
 
 _ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
+_BLANK_ONLY = "FILTER(isBlank(?s))"
 _DATATYPES = ", ".join(f"<{d}>" for d in sorted({*GEOMETRY_DATATYPES, VIRTUOSO_GEOMETRY}))
 _LENGTHS = " + ".join(
     f"{weight} * COALESCE(STRLEN(STR({v})), 0)" for weight, v in ((1, "?s"), (3, "?o"), (7, "?g"))
@@ -71,6 +72,12 @@ class RemoteIndex:
                 self._index = self._built()
             self._checked_at = now
             return self._index
+
+    @property
+    def covered(self) -> frozenset[str]:
+        """The properties that the index follows; none before it is first asked for."""
+        with self._lock:
+            return frozenset() if self._index is None else _followed(self._index)
 
     def has_blank_nodes(self) -> bool:
         """Return whether a geometry, or what has it, is a blank node."""
@@ -107,15 +114,15 @@ class RemoteIndex:
                 return
             for graph in touched.graphs:
                 index.remove_graph(graph_text(graph))
-                for predicate in (*index.predicates.names, *LINKS):
-                    index.add(self._items(NamedNode(predicate), graph))
+                for predicate in _followed(index):
+                    _take(index, self._said_by(NamedNode(predicate), graph))
             subjects = [str(s) for s in touched.subjects]
             index.remove_subjects([s.encode() for s in subjects])
-            index.add(self._items_about(subjects))
+            _take(index, self._said_of(subjects))
             if touched.literals or touched.geometries:
                 # They are at new blank nodes, whose labels only the server knows.
-                for predicate in (*index.predicates.names, *LINKS):
-                    index.add(self._items(NamedNode(predicate), None, "FILTER(isBlank(?s))"))
+                for predicate in _followed(index):
+                    _take(index, self._said_by(NamedNode(predicate), None, _BLANK_ONLY))
             self._seen = self._lengths(index)
 
     def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
@@ -136,13 +143,13 @@ class RemoteIndex:
                 index.predicates.number(predicate.value)
         self._blank = (-1, False)
         self._seen = self._lengths(index)
-        for name in (*index.predicates.names, *LINKS):
-            index.add(self._items(NamedNode(name), None))
+        for name in _followed(index):
+            _take(index, self._said_by(NamedNode(name), None))
         return index
 
-    def _items(
+    def _said_by(
         self, predicate: NamedNode, graph: GraphName | None, condition: str = ""
-    ) -> list[Statement | Link]:
+    ) -> Iterator[Quad | None]:
         """Return what one property says, in a graph or in all."""
         pattern = f"?s {predicate} ?o {condition}"
         if graph is None:
@@ -151,30 +158,32 @@ class RemoteIndex:
             names, body = ["?s", "?o"], pattern
         else:
             names, body = ["?s", "?o"], f"GRAPH {graph} {{ {pattern} }}"
-        quads = (
-            _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
-            for row in self._client.rows(names, body)
-        )
-        return _items_of(quads)
+        for row in self._client.rows(names, body):
+            yield _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
 
-    def _items_about(self, subjects: list[str]) -> list[Statement | Link]:
+    def _said_of(self, subjects: list[str]) -> Iterator[Quad | None]:
         """Return what is said of some nodes."""
         rows = self._client.rows_among(
             ["?s", "?p", "?o", "?g"],
             ("?s", subjects),
             lambda table: f"{{ {table} ?s ?p ?o }} UNION {{ {table} GRAPH ?g {{ ?s ?p ?o }} }}",
         )
-        return _items_of(_quad(s, p, o, g) for s, p, o, g in rows)
+        for s, p, o, g in rows:
+            yield _quad(s, p, o, g)
 
     def _lengths(self, index: SpatialIndex) -> dict[str, tuple[str, str]]:
         """Return, for each property, what changes when others write."""
-        table = f"VALUES ?p {{ {' '.join(_iri(n) for n in (*index.predicates.names, *LINKS))} }}"
+        table = f"VALUES ?p {{ {' '.join(_iri(n) for n in sorted(_followed(index)))} }}"
         result = self._client.query(
             f"SELECT ?p (COUNT(*) AS ?n) (SUM({_LENGTHS}) AS ?l) {{ "
             f"{_ANYWHERE.format(f'{table} ?s ?p ?o', table, '?s ?p ?o')} }} GROUP BY ?p"
         )
         rows = [tuple(row) for row in result]  # type: ignore[union-attr]
         return {str(p): (str(n), str(length)) for p, n, length in rows if p is not None}
+
+
+def _followed(index: SpatialIndex) -> frozenset[str]:
+    return frozenset((*index.predicates.names, *LINKS))
 
 
 def _anywhere(pattern: str) -> str:
@@ -197,5 +206,15 @@ def _quad(s: object, p: object, o: object, g: object) -> Quad | None:
     return None
 
 
-def _items_of(quads: Iterable[Quad | None]) -> list[Statement | Link]:
-    return [i for q in quads if q is not None and (i := statement_of(q)) is not None]
+def _take(index: SpatialIndex, quads: Iterable[Quad | None]) -> None:
+    """Add what the index takes of some quads, and note the properties of the others."""
+    found: list[Statement | Link] = []
+    others: set[str] = set()
+    for quad in quads:
+        item = None if quad is None else statement_of(quad)
+        if item is not None:
+            found.append(item)
+        elif quad is not None:
+            others.add(quad.predicate.value)
+    index.add(found)
+    index.mix(others)

@@ -44,6 +44,8 @@ _SMALLEST_BLOCK = 125
 _CUT_FROM = 1_000
 #: Characters of a server's message that are passed on.
 _DETAIL = 500
+#: Triples that are looked at to see what the default graph is: first a few, then more.
+_SAMPLES = (20, 1_000)
 _GRAPH_QUERIES = ("CONSTRUCT", "DESCRIBE")
 #: What Virtuoso makes of the datatype geo:wktLiteral when it stores one.
 VIRTUOSO_GEOMETRY = "http://www.openlinksw.com/schemas/virtrdf#Geometry"
@@ -204,14 +206,21 @@ class SparqlClient:
     def default_is_union(self) -> bool:
         """Return whether the default graph is the union of the named ones, as far as can be seen.
 
-        It is taken for one where 20 triples of named graphs are all in it, and 20 of its own in
-        named ones.
+        It is taken for one where a sample of the triples of named graphs is in it, one of its own
+        is in named ones, and it has no more triples than they have. A few are looked at first:
+        that is enough where it is none.
         """
         default, named = "{ ?s ?p ?o }", "{ GRAPH ?g { ?s ?p ?o } }"
-        return self.ask(f"ASK {named}") and not any(
-            self.ask(f"ASK {{ {{ SELECT ?s ?p ?o {a} LIMIT 20 }} FILTER NOT EXISTS {b} }}")
-            for a, b in ((named, default), (default, named))
-        )
+        if not self.ask(f"ASK {named}"):
+            return False
+        for limit in _SAMPLES:
+            for a, b in ((named, default), (default, named)):
+                sample = f"SELECT ?s ?p ?o {a} LIMIT {limit}"
+                if self.ask(f"ASK {{ {{ {sample} }} FILTER NOT EXISTS {b} }}"):
+                    return False
+        sizes = [self._rows(f"SELECT (COUNT(*) AS ?n) {p}", None)[0][0] for p in (default, named)]
+        counts = [int(n.value) for n in sizes if isinstance(n, Literal)]
+        return counts == sorted(counts)
 
     def keeps_labels(self) -> bool:
         """Return whether a blank node has the same label in two answers, as far as can be seen."""

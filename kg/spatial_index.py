@@ -28,7 +28,7 @@ from kg.packed_boxes import PackedBoxes, meets
 from kg.term_table import TermTable, hash_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 class SpatialIndex:
@@ -62,6 +62,8 @@ class SpatialIndex:
             alive=(np.bool_, 1),
         )
         self.broken: dict[Statement, str] = {}
+        self.mixed: set[str] = set()
+        """Properties that may also have objects that are no geometry literals."""
         self.version = 0
         """Grows with every change."""
         self._rows_by_subject = Lookup()
@@ -144,6 +146,14 @@ class SpatialIndex:
         fresh = not_in(columns, self._link_keys(columns["feature"]))
         kept = {name: column[fresh] for name, column in columns.items()}
         self.links.append(**kept, alive=np.ones(len(fresh), bool))
+
+    def mix(self, predicates: Collection[str]) -> None:
+        """Note properties of which something was said that the index does not take."""
+        with self.lock:
+            found = {p for p in predicates if self.covers(p)} - self.mixed
+            if found:
+                self.mixed |= found
+                self._changed()
 
     def remove(self, items: Sequence[Statement | Link]) -> None:
         """Forget statements and links that are here."""
@@ -377,6 +387,7 @@ class SpatialIndex:
             for name in ("predicates", "graphs", "systems"):
                 found[name] = np.array(getattr(self, name).names, dtype=np.str_)
             rows = [[*(_as_text(v) for v in s), r] for s, r in self.broken.items()]
+            found["mixed"] = np.array(sorted(self.mixed), dtype=np.str_)
             found["broken"] = np.array(rows, dtype=np.str_).reshape(len(rows), 6)
             return found
 
@@ -392,6 +403,7 @@ class SpatialIndex:
         index._wkb = bytearray(arrays["wkb"].tobytes())
         for name in ("predicates", "graphs", "systems"):
             setattr(index, name, Names(arrays[name].tolist()))
+        index.mixed = set(arrays["mixed"].tolist())
         for subject, predicate, graph, lexical, datatype, reason in arrays["broken"].tolist():
             key = Statement(subject.encode(), predicate, graph.encode(), lexical, datatype)
             index.broken[key] = reason

@@ -50,12 +50,13 @@ def said_by(store: Store, predicate: str) -> bytes:
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
-def items(document: bytes, predicate: str) -> Iterator[list[Statement | Link]]:
-    """Yield in blocks what the index takes from what `said_by` returned."""
+def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
+    """Yield in blocks how much `said_by` returned, and what the index takes of it."""
     start = document.index(b"\n") + 1
     while start < len(document):
         end = document.index(b"\n", min(start + BLOCK, len(document) - 1))
-        yield _items(document[start:end].split(b"\n"), predicate)
+        lines = document[start:end].split(b"\n")
+        yield len(lines), _items(lines, predicate)
         start = end + 1
 
 

@@ -16,7 +16,7 @@ class Multiplicity:
     """How many literals the geometry nodes of candidates have."""
 
     is_exact: bool
-    """Every literal of a candidate's node is a candidate, so that the filter may go."""
+    """Every object of a candidate's node is a candidate, so that the filter may go."""
     is_single: bool
     """Every candidate's node has one literal, so that the pattern may go."""
 
@@ -36,7 +36,7 @@ class Multiplicity:
         marks[nodes] = True
         total = np.count_nonzero(mask & marks[subjects])
         # Candidates are rows of the mask, so that equal sums mean equal counts.
-        exact = bool(total == len(rows))
+        exact = bool(total == len(rows)) and predicate not in index.mixed
         broken = {s.subject for s in index.broken}
         if broken:
             exact = exact and not broken & set(index.terms.texts(nodes))

@@ -61,11 +61,11 @@ class Touched:
         found = (self.subjects, self.literals, self.geometries, self.graphs)
         return not (any(found) or self.everything)
 
-    def take(self, quads: Iterable[Quad]) -> None:
-        """Add what quads of a DATA block touch."""
+    def take(self, quads: Iterable[Quad], spatial: Collection[str]) -> None:
+        """Add what quads of a DATA block touch; any object counts under a spatial property."""
         for quad in quads:
             item = statement_of(quad)
-            if item is None:
+            if item is None and quad.predicate.value not in spatial:
                 continue
             if isinstance(item, Statement):
                 self.predicates.add(item.predicate)
@@ -168,7 +168,7 @@ class _Reader:
         scratch.update(
             f"{self._prologue} INSERT DATA {self._syntax.text(quads)}", base_iri=self._syntax.base
         )
-        self.touched.take(scratch)
+        self.touched.take(scratch, self._spatial)
 
     def _modify(self, operation: Node, *, is_first: bool) -> None:
         patterns = []

@@ -35,7 +35,7 @@ def test_a_property_is_read_as_its_quads_are(quads, block):
         patched.setattr(store_reader, "BLOCK", block)
         for predicate in (GEO.asWKT, GEO.hasGeometry):
             document = said_by(store, predicate.value)
-            found = [item for part in items(document, predicate.value) for item in part]
+            found = [item for _, part in items(document, predicate.value) for item in part]
             read = map(statement_of, store.quads_for_pattern(None, predicate, None, None))
             assert sorted(found) == sorted(i for i in read if i is not None)
 

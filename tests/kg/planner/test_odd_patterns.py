@@ -3,7 +3,9 @@
 from collections import Counter
 
 import pytest
+from pyoxigraph import RdfFormat
 
+from kg import bulk
 from kg.embedded import EmbeddedStore
 from kg.planner import evaluation, plan
 
@@ -65,3 +67,51 @@ def test_the_answer_is_that_without_a_plan(store, query, count):
     expected = Counter(tuple(map(str, row)) for row in store.query(PROLOGUE + plain))
     assert found == expected
     assert count is None or found.total() == count
+
+
+MIXED = '"foo", 7, ex:other, "POINT (2 2)"^^geo:wktLiteral'
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        f"INSERT DATA {{ ex:g1 geo:asWKT {MIXED} }}",
+        f"INSERT {{ ?g geo:asWKT {MIXED} }} WHERE {{ ex:f1 geo:hasGeometry ?g }}",
+        f"INSERT DATA {{ ex:f1 geo:hasGeometry [ geo:asWKT {MIXED} ] }}",
+        f"INSERT DATA {{ GRAPH ex:h {{ ex:g1 geo:asWKT {MIXED} }} }} ; ADD ex:h TO DEFAULT",
+    ],
+)
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_what_is_no_geometry_does_not_pass_a_spatial_filter(store, write, asked_before):
+    query = f"SELECT ?g ?w {{ ?g geo:asWKT ?w FILTER(geof:distance(?w, {HERE}, uom:metre) < 1e6) }}"
+    if asked_before:
+        list(store.query(PROLOGUE + query))
+    store.update(PROLOGUE + write)
+    for asked in (query, query.replace("geo:asWKT ?w", "geo:asWKT ?w . ?s geo:hasGeometry ?g")):
+        plain = asked.replace("FILTER(", "FILTER(false || ")
+        found = Counter(tuple(map(str, row)) for row in store.query(PROLOGUE + asked))
+        assert found == Counter(tuple(map(str, row)) for row in store.query(PROLOGUE + plain))
+        assert found
+
+
+@pytest.mark.parametrize("how", ["kept", "rebuilt", "loaded"])
+def test_what_is_no_geometry_is_remembered_with_the_index(tmp_path, monkeypatch, how):
+    data = f"ex:g1 geo:asWKT {MIXED}, {HERE} ."
+    query = f"SELECT ?w {{ ?g geo:asWKT ?w FILTER(geof:distance(?w, {HERE}, uom:metre) < 1e6) }}"
+    folder = tmp_path / "store"
+    with EmbeddedStore(folder) as store:
+        if how == "loaded":
+            monkeypatch.setattr(bulk, "LARGE", 1)
+            path = tmp_path / "data.ttl"
+            head = PROLOGUE.replace("PREFIX", "@prefix").replace(">\n", "> .\n")
+            path.write_text(head + data)
+            list(store.query(PROLOGUE + query))
+            with path.open("rb") as source:
+                store.load(source, RdfFormat.TURTLE)
+        else:
+            store.update(f"{PROLOGUE} INSERT DATA {{ {data} }}")
+            list(store.query(PROLOGUE + query))
+    if how == "rebuilt":
+        folder.with_name("store.spatial").unlink()
+    with EmbeddedStore(folder) as store:
+        assert len(list(store.query(PROLOGUE + query))) == 2
