@@ -69,13 +69,16 @@ def feature_triples(draw):
     kind = draw(st.sampled_from(["ex:A", "ex:B"]))
     literal = draw(geometries())
     link = draw(st.sampled_from(["geo:hasGeometry", "geo:hasDefaultGeometry"]))
-    model = draw(st.sampled_from(["node", "node", "blank", "own", "two", "two", "other", "shared"]))
+    models = ["node", "node", "blank", "own", "two", "two", "other", "shared", "mixed", "copy"]
+    model = draw(st.sampled_from(models))
     said = {
         "node": f"{feature} {link} ex:g{n} . ex:g{n} geo:asWKT {literal} .",
         "blank": f"{feature} {link} [ geo:asWKT {literal} ] .",
         "own": f"{feature} geo:asWKT {literal} .",
         "two": f"{feature} {link} ex:g{n} . ex:g{n} geo:asWKT {literal}, {draw(geometries())} .",
         "other": f"{feature} ex:place ex:g{n} . ex:g{n} ex:shape {literal} .",
+        "mixed": f'{feature} {link} ex:g{n} . ex:g{n} geo:asWKT {literal}, "foo", ex:o{n} .',
+        "copy": f"{feature} {link} ex:g{n} ; ex:shape {literal} . ex:g{n} geo:asWKT {literal} .",
         "shared": f"{feature} {link} ex:g0 . ex:g0 geo:asWKT {literal} .",
     }[model]
     return f"{feature} a {kind} ; ex:near ex:f{draw(st.integers(0, 12))} . {said}"
@@ -105,6 +108,9 @@ def filters(draw, left="?w", right=None):
     bound = draw(st.sampled_from([0, 1, 150_000, 400_000]))
     if shape == "relation":
         return f"FILTER(geof:{name}({a}, {b}))"
+    if shape == "distance" and draw(st.integers(0, 9)) == 0:
+        wrong = draw(st.sampled_from(["'9'", '"9"^^ex:number', "true"]))
+        return f"FILTER(geof:distance({a}, {b}, unit:KiloM) < {wrong})"
     if shape == "distance":
         return f"FILTER(geof:distance({a}, {b}, unit:KiloM) < {bound / 1000})"
     if shape == "metric":
@@ -124,6 +130,9 @@ PATTERNS = [
     "?s ex:place ?g . ?g ex:shape ?w .",
     "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?s ex:near ?o .",
     "?s ?link ?g . ?g geo:asWKT ?w .",
+    "VALUES ?v { 1 2 } ?s geo:hasGeometry ?g . ?g geo:asWKT ?w .",
+    "?s geo:hasGeometry ?g ; ex:shape ?w . ?g geo:asWKT ?w .",
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?o geo:asWKT ?w .",
     "VALUES ?s { ex:f1 ex:f2 ex:f3 } ?s geo:hasGeometry ?g . ?g geo:asWKT ?w .",
 ]
 
@@ -135,7 +144,7 @@ def queries(draw):
     one = draw(filters())
     inside = f"{pattern} {one}"
     second = pattern
-    for name in ("?s", "?g", "?w", "?o", "?link"):
+    for name in ("?s", "?g", "?w", "?o", "?link", "?v"):
         second = second.replace(name, name + "2")
     both = f"{pattern} {second} {draw(filters('?w', '?w2'))}"
     place = draw(
@@ -168,13 +177,16 @@ def queries(draw):
         )
     )
     bound = "?s ?w"
+    values = draw(
+        st.sampled_from(["", "", "VALUES ?s { ex:f1 ex:f1 ex:f2 ex:f3 }", "VALUES ?w {}"])
+    )
     return (
         PROLOGUE
         + "PREFIX unit: <http://qudt.org/vocab/unit/>\n"
         + {
-            "plain": f"SELECT ?s {{ {inside} }}",
+            "plain": f"SELECT ?s {{ {inside} }} {values}",
             "star": f"SELECT * {{ {inside} }}",
-            "join": f"SELECT ?s ?s2 {{ {both} }}",
+            "join": f"SELECT ?s2 {{ {both} }} {values}",
             "join and": f"SELECT ?s ?w2 {{ {both} {one} ?s ex:near ?z . }}",
             "optional": f"SELECT * {{ ?s a ex:A . OPTIONAL {{ {inside} }} }}",
             "union": f"SELECT {bound} {{ {{ {inside} }} UNION {{ ?s a ex:B }} }}",
@@ -212,6 +224,15 @@ def updates(draw):
                 f"INSERT DATA {{ {data} }}",
                 f"INSERT DATA {{ {feature} geo:hasGeometry {node} . {node} geo:asWKT {literal} }}",
                 f"DELETE WHERE {{ {node} geo:asWKT ?w }}",
+                f'INSERT DATA {{ {node} geo:asWKT "foo", {literal} }}',
+                (
+                    f"DELETE {{ ?g geo:asWKT ?w }} WHERE {{ ?g geo:asWKT ?w "
+                    f"FILTER(geof:sfIntersects(?w, {draw(geometries())})) }}"
+                ),
+                (
+                    "INSERT { ?n geo:asWKT ?c . ?s geo:hasGeometry ?n } WHERE { ?s a ex:A . "
+                    "?s geo:asWKT ?w BIND(geof:envelope(?w) AS ?c) BIND(BNODE() AS ?n) }"
+                ),
                 f"DELETE WHERE {{ {feature} ?p ?o }}",
                 (
                     f"DELETE {{ {node} geo:asWKT ?w }} INSERT {{ {node} geo:asWKT {literal} }} "
