@@ -5,19 +5,16 @@ from __future__ import annotations
 import tarfile
 import warnings
 import zipfile
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import fsspec
-import numpy as np
 import xarray as xr
 from zarr.storage import ZipStore
 
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 #: Metadata of a whole zarr v2 group in one file; v3 has it in zarr.json.
@@ -27,18 +24,6 @@ _ZARR_MARKERS = (".zgroup", _CONSOLIDATED, "zarr.json")
 _NETCDF_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
 #: Uncompressed bytes of a chunk where the file does not say how it is chunked.
 _CHUNK_BYTES = "32MiB"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axes:
-    """Names of the dimensions that are coordinates on the Earth."""
-
-    x: str
-    """Longitude in degrees east."""
-    y: str
-    """Latitude in degrees north."""
-    time: str | None
-    """None for a cube without time."""
 
 
 def open_cube(path: Path) -> xr.Dataset:
@@ -133,61 +118,6 @@ def _open_tar(path: Path) -> xr.Dataset:
     mapper = fsspec.get_mapper("reference://", fo={"version": 1, "refs": references})
     dataset: xr.Dataset = xr.open_zarr(mapper, chunks={}, consolidated=_CONSOLIDATED in references)
     return dataset
-
-
-def find_axes(dataset: xr.Dataset) -> Axes:
-    """Return which dimensions are longitude, latitude and time, by the CF conventions.
-
-    Raises:
-        CoordinatesError: Says which coordinate is missing, and what there is.
-    """
-    x = _find(dataset, "X", "longitude", "degrees_east", ("lon", "longitude"))
-    y = _find(dataset, "Y", "latitude", "degrees_north", ("lat", "latitude"))
-    if x is None or y is None:
-        missing = " and ".join(n for n, a in (("longitude", x), ("latitude", y)) if a is None)
-        raise CoordinatesError(
-            f"the cube has no {missing} along a dimension of its own; its dimensions are "
-            f"{_listed(dataset.sizes)}, its coordinates {_listed(dataset.coords)}; "
-            "it needs one-dimensional coordinates in degrees with CF attributes"
-        )
-    for name, bound in ((x, 360.0), (y, 90.0)):
-        values = dataset[name].to_numpy()
-        if not (np.isfinite(values).all() and (np.abs(values) <= bound + 1e-6).all()):
-            raise CoordinatesError(f"the coordinate {name!r} is not in degrees")
-    time = _find(dataset, "T", "time", None, ("time",))
-    if time is not None:
-        _check_times(dataset, time)
-    return Axes(x=x, y=y, time=time)
-
-
-def _check_times(dataset: xr.Dataset, time: str) -> None:
-    values = dataset[time].to_numpy()
-    if not (values.dtype.kind == "M" or (values.size and hasattr(values.flat[0], "timetuple"))):
-        raise CoordinatesError(
-            f"the coordinate {time!r} holds {values.dtype}, not times; "
-            'it needs units such as "days since 2000-01-01"'
-        )
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(repr(str(n)) for n in names) or "none"
-
-
-def _find(
-    dataset: xr.Dataset, axis: str, standard_name: str, units: str | None, names: tuple[str, ...]
-) -> str | None:
-    candidates = [str(d) for d in dataset.dims if d in dataset.coords]
-    tests: tuple[Callable[[str], bool], ...] = (
-        lambda c: dataset[c].attrs.get("standard_name") == standard_name,
-        lambda c: units is not None and dataset[c].attrs.get("units") == units,
-        lambda c: dataset[c].attrs.get("axis") == axis and units is None,
-        lambda c: c.lower() in names,
-    )
-    for test in tests:
-        for candidate in candidates:
-            if test(candidate):
-                return candidate
-    return None
 
 
 def moments(dataset: xr.Dataset, time: str) -> list[datetime]:

@@ -12,9 +12,10 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.datasets import locate
 from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.grids import grid_of
 from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping, Mapping, mapping_from_json
-from cube_bridge.opener import find_axes, moments, open_cube
+from cube_bridge.opener import moments, open_cube
 from kg.query import select, text
 from ontology.terms import DEEP
 
@@ -119,12 +120,12 @@ def select_array(
     Args:
         store: The graph that the cube is indexed in.
         variable: IRI of the variable.
-        bbox: Cells whose centre lies in it are selected.
+        bbox: Rows and columns that have a cell whose centre lies in it are selected.
         begin: First moment.
         end: Moment after the last.
 
     Returns:
-        (time, y, x), without time where the cube has none; empty where nothing lies there.
+        In the order of the cube, (time, y, x) as a rule; empty where nothing lies there.
 
     Raises:
         SourceNotFoundError: The graph knows no such variable of a cube.
@@ -142,17 +143,13 @@ def select_array(
     if not sources or not names:
         raise SourceNotFoundError(f"the graph knows no variable {variable}")
     dataset = open_cube(source_file(store, sources[0]).path)
-    axes = find_axes(dataset)
+    grid = grid_of(dataset, names[0])
     array = dataset[names[0]]
-    x, y = dataset[axes.x].to_numpy(), dataset[axes.y].to_numpy()
-    chosen = {
-        axes.x: np.flatnonzero(((x - bbox.west) % 360) <= bbox.east - bbox.west),
-        axes.y: np.flatnonzero((y >= bbox.south) & (y <= bbox.north)),
-    }
-    if axes.time is not None and axes.time in array.dims:
+    chosen = dict(zip(grid.dims, grid.positions_in(bbox), strict=True))
+    if grid.time is not None and grid.time in array.dims:
         first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
-        times = moments(dataset, axes.time)
-        chosen[axes.time] = np.array(
+        times = moments(dataset, grid.time)
+        chosen[grid.time] = np.array(
             [i for i, t in enumerate(times) if first <= t < last], dtype=int
         )
     return array.isel(chosen)

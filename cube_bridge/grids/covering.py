@@ -13,6 +13,9 @@ from exactextract.raster import NumPyRasterSource
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+    from cube_bridge.grids.grid import Grid
+    from kg.geometry import BBox
+
 _AREA, _LINE = 2, 1
 
 
@@ -63,3 +66,15 @@ def cover_cells(geometry: BaseGeometry, cells: np.ndarray) -> np.ndarray:
         parts = shapely.area(shapely.intersection(flat[border], geometry))
         shares[border] = parts / shapely.area(flat[border])
     return shares.reshape(cells.shape)
+
+
+def positions_in(grid: Grid, box: BBox) -> tuple[np.ndarray, ...]:
+    """Return `Grid.positions_in` from the centres of the cells in the windows of a box."""
+    found: list[set[int]] = [set() for _ in grid.dims]
+    for window in grid.windows(box.polygon()):
+        x, y = grid.centres(window)
+        inside = (x - box.west) % 360 <= box.east - box.west
+        inside &= (y >= box.south) & (y <= box.north)
+        for positions, part, where in zip(found, window, np.nonzero(inside), strict=True):
+            positions.update((where + part.start).tolist())
+    return tuple(np.array(sorted(positions), dtype=np.int64) for positions in found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from cube_bridge.grids.covering import cover_cells
+from cube_bridge.grids.covering import cover_cells, positions_in
 from cube_bridge.grids.rectilinear import quadrilaterals
 from cube_bridge.grids.sphere import outline, quadrilateral_areas
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Window
+    from kg.geometry import BBox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,10 @@ class CurvilinearGrid:
         return [
             (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
         ]
+
+    def positions_in(self, box: BBox) -> tuple[np.ndarray, ...]:
+        """See `Grid.positions_in`."""
+        return positions_in(self, box)
 
     def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """See `Grid.coverage`."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pyproj
     from shapely.geometry.base import BaseGeometry
 
+    from kg.geometry import BBox
+
 #: Slices of cells, one for each spatial dimension.
 Window = tuple[slice, ...]
 
@@ -43,6 +45,9 @@ class Grid(Protocol):
 
         Two where the geometry crosses the seam of the longitudes, none where it lies outside.
         """
+
+    def positions_in(self, box: BBox) -> tuple[np.ndarray, ...]:
+        """Return, for each dimension, where cells have their centre in a box: int64, ascending."""
 
     def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """Return how much of each cell of a window a geometry covers.

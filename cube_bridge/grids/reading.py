@@ -228,7 +228,13 @@ def _rectilinear(
     y_edges = _widened(y_edges, x_edges) if len(values["Y"]) == 1 else y_edges
     if is_lonlat:
         y_edges = np.clip(y_edges, -90.0, 90.0)
-    return RectilinearGrid(dims=(y, x), crs=system, time=time, x_edges=x_edges, y_edges=y_edges)
+    grid = RectilinearGrid(dims=(y, x), crs=system, time=time, x_edges=x_edges, y_edges=y_edges)
+    if not grid.is_on_globe:
+        raise CoordinatesError(
+            "a part of the grid lies beyond its projection, as space does around the disc of a "
+            "geostationary satellite; cut that part off, or give longitudes and latitudes"
+        )
+    return grid
 
 
 def _factor(coordinate: xr.DataArray, crs: pyproj.CRS) -> float:
@@ -287,6 +293,8 @@ def _by_cell(longitudes: xr.DataArray, latitudes: xr.DataArray, time: str | None
             "tell how large its cells are"
         )
     _check_degrees(x, y)
+    if not (np.isfinite(x) & np.isfinite(y)).any():
+        raise CoordinatesError(f"{longitudes.name!r} and {latitudes.name!r} hold no place at all")
     rows, columns = (str(d) for d in longitudes.dims)
     corners = [
         _corners(np.unwrap(np.unwrap(x, period=360.0, axis=0), period=360.0, axis=1)),

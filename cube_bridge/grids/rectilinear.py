@@ -10,7 +10,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from cube_bridge.grids.covering import cover_cells, cover_regular
+from cube_bridge.grids.covering import cover_cells, cover_regular, positions_in
 from cube_bridge.grids.sphere import (
     SEAM,
     band_areas,
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Window
+    from kg.geometry import BBox
 
 #: Points along each side of a window, where its sides are curves on the globe.
 _SIDE = 33
-#: How far edges may be from even, as a share of a step; single precision is.
+#: How far an edge may be from where even ones are, as a share of a step: single precision.
 _EVEN = 1e-2
 _AREA = 2
+#: Degrees between points of a side that is brought to another plane.
+_DENSE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +64,11 @@ class RectilinearGrid:
     @cached_property
     def _is_even(self) -> bool:
         """Return whether all cells are of the same size in the plane."""
-        return all(
-            np.ptp(steps) <= _EVEN * abs(steps.mean())
-            for steps in (np.diff(self.x_edges), np.diff(self.y_edges))
-        )
+        for edges in (self.x_edges, self.y_edges):
+            even = np.linspace(edges[0], edges[-1], len(edges))
+            if np.abs(edges - even).max() > _EVEN * abs(even[1] - even[0]):
+                return False
+        return True
 
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`."""
@@ -73,24 +77,39 @@ class RectilinearGrid:
             (west, east), (south, north) = sorted((x[0], x[-1])), sorted((y[0], y[-1]))
             if east - west >= 360 - 1e-9:
                 west, east = -180.0, 180.0
-            if west == east or south == north:
-                point = shapely.Point(west, south)
-                return (
-                    point
-                    if west == east and south == north
-                    else shapely.LineString([(west, south), (east, north)])
-                )
+            if west == east and south == north:
+                # One cell of which nothing says how large it is.
+                return shapely.Point((west + SEAM) % 360 - SEAM, south)
             return within_globe(shapely.box(west, south, east, north))
-        xs = np.linspace(x[0], x[-1], _SIDE)
-        ys = np.linspace(y[0], y[-1], _SIDE)
+        return outline(*self._ring(x, y))
+
+    @property
+    def is_on_globe(self) -> bool:
+        """Return whether the whole border of the grid has a place on the globe."""
+        return self.is_lonlat or bool(np.isfinite(self._ring(self.x_edges, self.y_edges)).all())
+
+    def _ring(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return longitudes and latitudes along the border of a part."""
+        xs, ys = np.linspace(x[0], x[-1], _SIDE), np.linspace(y[0], y[-1], _SIDE)
         ring_x = np.concatenate([xs, np.full(_SIDE, x[-1]), xs[::-1], np.full(_SIDE, x[0])])
         ring_y = np.concatenate([np.full(_SIDE, y[0]), ys, np.full(_SIDE, y[-1]), ys[::-1]])
-        return outline(*self._to_globe.transform(ring_x, ring_y))
+        longitudes, latitudes = self._to_globe.transform(ring_x, ring_y)
+        return longitudes, latitudes
 
     def windows(self, geometry: BaseGeometry) -> list[Window]:
         """See `Grid.windows`."""
-        found = [self._around(g.bounds) for g in self._in_plane(geometry)]
+        # Sides that are straight in degrees bulge in another plane.
+        dense = geometry if self.is_lonlat else shapely.segmentize(geometry, _DENSE)
+        found = [self._around(g.bounds) for g in self._in_plane(dense)]
         return _merged([w for w in found if w is not None])
+
+    def positions_in(self, box: BBox) -> tuple[np.ndarray, ...]:
+        """See `Grid.positions_in`."""
+        if not self.is_lonlat:
+            return positions_in(self, box)
+        x, y = (_middles(e) for e in (self.x_edges, self.y_edges))
+        columns = np.flatnonzero((x - box.west) % 360 <= box.east - box.west)
+        return np.flatnonzero((y >= box.south) & (y <= box.north)), columns
 
     def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """See `Grid.coverage`."""
@@ -105,7 +124,7 @@ class RectilinearGrid:
 
     def contains(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """See `Grid.contains`."""
-        x, y = (e[:-1] + np.diff(e) / 2 for e in self._edges(window))
+        x, y = (_middles(e) for e in self._edges(window))
         inside = np.zeros((len(y), len(x)), bool)
         for moved in self._in_plane(geometry):
             inside |= shapely.contains_xy(moved, x[None, :], y[:, None])
@@ -120,7 +139,7 @@ class RectilinearGrid:
 
     def centres(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """See `Grid.centres`."""
-        x, y = np.meshgrid(*(e[:-1] + np.diff(e) / 2 for e in self._edges(window)))
+        x, y = np.meshgrid(*(_middles(e) for e in self._edges(window)))
         longitudes, latitudes = (x, y) if self.is_lonlat else self._to_globe.transform(x, y)
         return (np.asarray(longitudes) + 180.0) % 360.0 - 180.0, np.asarray(latitudes)
 
@@ -182,6 +201,10 @@ def quadrilaterals(longitudes: np.ndarray, latitudes: np.ndarray) -> np.ndarray:
     for place in zip(*np.nonzero(beyond), strict=True):
         cells[place] = within_globe(cells[place])
     return cells
+
+
+def _middles(edges: np.ndarray) -> np.ndarray:
+    return np.asarray(edges[:-1] + np.diff(edges) / 2)
 
 
 def _boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:

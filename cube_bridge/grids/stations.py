@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from cube_bridge.grids.covering import cover_cells
+from cube_bridge.grids.covering import cover_cells, positions_in
 
 if TYPE_CHECKING:
     import pyproj
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Window
+    from kg.geometry import BBox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,10 @@ class StationGrid:
         x, y = self.centres((slice(0, len(self.longitudes)),))
         inside = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
         return [(slice(int(inside[0]), int(inside[-1]) + 1),)] if inside.size else []
+
+    def positions_in(self, box: BBox) -> tuple[np.ndarray, ...]:
+        """See `Grid.positions_in`."""
+        return positions_in(self, box)
 
     def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """See `Grid.coverage`."""
