@@ -6,7 +6,7 @@ With DEEPCUBE_DATA set to a folder, the same names are found there without a net
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -37,6 +37,18 @@ class Dataset:
     """Its path under DEEPCUBE_DATA."""
     mapping: str
     """File name of its mapping."""
+    companions: tuple[tuple[str, str], ...] = ()
+    """Suffix and sha256 of files of the same name that belong to it, as to a shapefile."""
+
+    def companion(self, suffix: str, sha256: str) -> Dataset:
+        """Return one of the files that belong to it."""
+        return replace(
+            self,
+            url=self.url.removesuffix(Path(self.url).suffix) + suffix,
+            sha256=sha256,
+            local=str(Path(self.local).with_suffix(suffix)),
+            companions=(),
+        )
 
 
 @cache
@@ -50,6 +62,7 @@ def registry() -> dict[str, Dataset]:
             sha256=e["sha256"],
             local=e["local"],
             mapping=e["mapping"],
+            companions=tuple(e.get("companions", {}).items()),
         )
         for name, e in entries.items()
     }
@@ -97,7 +110,13 @@ def locate(name: str) -> Path:
             bytes are not those registered.
     """
     entry = dataset(name)
-    folder = data_folder()
+    for suffix, sha256 in entry.companions:
+        _locate(entry.companion(suffix, sha256))
+    return _locate(entry)
+
+
+def _locate(entry: Dataset) -> Path:
+    name, folder = entry.name, data_folder()
     if folder is not None:
         path = folder / entry.local
         if not path.is_file():

@@ -7,6 +7,7 @@ DeepCubeError
     ├── CoordinatesError          a cube without usable coordinates
     ├── MappingError              a mapping that is malformed or does not fit its table
     ├── TableError                a row that cannot be read
+    ├── EventConceptError         a definition of an event that cannot be evaluated
     ├── UnitError                 an unknown unit, or two that do not convert
     └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
 """
@@ -38,6 +39,10 @@ class MappingError(SourceError):
 
 class TableError(SourceError):
     """A row of the table cannot be read."""
+
+
+class EventConceptError(SourceError):
+    """The graph does not define the event, or not so that it can be evaluated."""
 
 
 class UnitError(SourceError):

@@ -65,3 +65,14 @@ def test_the_simulation_is_the_same_each_time_and_says_that_it_is_one(tmp_path):
         assert a.mapping.source.simulated
         if a.path.suffix == ".csv":
             assert a.path.read_bytes() == b.path.read_bytes()
+
+
+def test_a_shapefile_needs_the_files_that_belong_to_it(monkeypatch, tmp_path, real_data):
+    shapefile = real_data("munich-districts")
+    (tmp_path / "infra").mkdir()
+    for suffix in (".shp", ".dbf", ".shx"):
+        file = shapefile.with_suffix(suffix)
+        (tmp_path / "infra" / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setenv("DEEPCUBE_DATA", str(tmp_path))
+    with pytest.raises(DatasetUnavailableError, match=r"Dissolved\.prj is not there"):
+        locate("munich-districts")

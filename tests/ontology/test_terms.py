@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("ontology", "kg", "cube_bridge", "ml", "api")
 
 
-@pytest.mark.parametrize("file", [*modules(), *shapes()], ids=lambda f: f.name)
+@pytest.mark.parametrize("file", [*modules(), *shapes()], ids=lambda f: f"{f.parent.name}-{f.name}")
 def test_turtle_parses(file):
     assert list(parse(file.read_bytes(), format=RdfFormat.TURTLE))
 

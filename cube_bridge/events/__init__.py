@@ -1,0 +1,1 @@
+"""Events in time series, by concepts that are data."""
