@@ -94,8 +94,10 @@ def test_a_users_concept_finds_the_variables_it_is_about(graph, iris, real_data)
             "not a duration",
         ),
         (
-            "<urn:frost> deep:ofProperty <urn:p> ; deep:above 1 ; deep:minimumShare 0.5 ; "
-            "deep:measuredAs deep:Anomaly .",
+            (
+                "<urn:frost> deep:ofProperty <urn:p> ; deep:above 1 ; deep:minimumShare 0.5 ; "
+                "deep:measuredAs deep:Anomaly ."
+            ),
             "only goes with plain values",
         ),
     ],
