@@ -7,6 +7,8 @@ DeepCubeError
     ├── CoordinatesError          a cube without usable coordinates
     ├── MappingError              a mapping that is malformed or does not fit its table
     ├── TableError                a row that cannot be read
+    ├── ExpressionError           a text is no arithmetic on cells
+    ├── TooLargeError             an answer would not fit in memory
     ├── UnitError                 an unknown unit, or two that do not convert
     └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
 """
@@ -38,6 +40,14 @@ class MappingError(SourceError):
 
 class TableError(SourceError):
     """A row of the table cannot be read."""
+
+
+class ExpressionError(SourceError):
+    """The text is no arithmetic on cells."""
+
+
+class TooLargeError(SourceError):
+    """The answer would not fit in the memory that one answer may take."""
 
 
 class UnitError(SourceError):
