@@ -8,6 +8,8 @@ DeepCubeError
     ├── MappingError              a mapping that is malformed or does not fit its table
     ├── TableError                a row that cannot be read
     ├── EventConceptError         a definition of an event that cannot be evaluated
+    ├── ExpressionError           a text is no arithmetic on cells
+    ├── TooLargeError             an answer would not fit in memory
     ├── UnitError                 an unknown unit, or two that do not convert
     └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
 """
@@ -43,6 +45,14 @@ class TableError(SourceError):
 
 class EventConceptError(SourceError):
     """The graph does not define the event, or not so that it can be evaluated."""
+
+
+class ExpressionError(SourceError):
+    """The text is no arithmetic on cells."""
+
+
+class TooLargeError(SourceError):
+    """The answer would not fit in the memory that one answer may take."""
 
 
 class UnitError(SourceError):

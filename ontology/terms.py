@@ -57,7 +57,11 @@ DCTERMS = Vocabulary(
     "conformsTo created creator description extent hasPart identifier isPartOf license "
     "publisher rights source spatial temporal title",
 )
-DEEPF = Vocabulary("https://w3id.org/deepcube/function#", "nearest")
+DEEPF = Vocabulary(
+    "https://w3id.org/deepcube/function#",
+    "anomaly areaAbove areaBelow cellOperation clip clipWindow count dimension maximum mean "
+    "minimum nearest quantile size standardDeviation sum trend trendSignificance valueAt",
+)
 DQV = Vocabulary(
     "http://www.w3.org/ns/dqv#",
     "QualityMeasurement computedOn hasQualityMeasurement isMeasurementOf value",
@@ -93,7 +97,7 @@ QUDT = Vocabulary(
     "http://qudt.org/schema/qudt/",
     "Unit conversionMultiplier conversionOffset hasDimensionVector hasUnit symbol",
 )
-RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
+RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "JSON type")
 RDFS = Vocabulary(
     "http://www.w3.org/2000/01/rdf-schema#",
     "Datatype Literal comment domain isDefinedBy label range subClassOf subPropertyOf",
@@ -118,9 +122,9 @@ TIME = Vocabulary(
 )
 XSD = Vocabulary(
     "http://www.w3.org/2001/XMLSchema#",
-    "anyURI boolean byte date dateTime dateTimeStamp decimal double duration float int integer "
-    "long negativeInteger nonNegativeInteger nonPositiveInteger positiveInteger short string "
-    "unsignedByte unsignedInt unsignedLong unsignedShort",
+    "anyURI boolean byte date dateTime dateTimeStamp decimal double duration float gYear "
+    "gYearMonth int integer long negativeInteger nonNegativeInteger nonPositiveInteger "
+    "positiveInteger short string unsignedByte unsignedInt unsignedLong unsignedShort",
 )
 
 #: Prefixes that queries, mappings and serialisations may use without declaring them.

@@ -144,7 +144,7 @@ def _condition(said: dict[str, list[Term]]) -> Condition:
         months=frozenset(int(text(m)) for m in said.get(DEEP.inMonth.value, [])),
         minimum_duration=duration(DEEP.minimumDuration) or none,
         maximum_gap=duration(DEEP.maximumGap) or none,
-        reference=(day(DEEP.referenceBegin), day(DEEP.referenceEnd)),
+        reference=(day(DEEP.referenceStart), day(DEEP.referenceEnd)),
     )
 
 

@@ -1,0 +1,1 @@
+"""Pixel values of cubes: computed when they are asked for, chunk by chunk."""

@@ -1,0 +1,132 @@
+"""Pixel values of the cubes of a graph: open files, weights and chunks are kept between calls."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from datetime import UTC
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyoxigraph import Literal, NamedNode
+
+from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.values.expressions import Expression, parse_expression
+from cube_bridge.values.layers import CellOperation, StoredVariable
+from cube_bridge.values.passes import Scanner
+from cube_bridge.values.sources import Sources, is_indexed
+from kg.geosparql.errors import InvalidArgumentError
+from ontology.terms import DEEP
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+    from datetime import datetime
+
+    from shapely.geometry.base import BaseGeometry
+
+    from cube_bridge.values.layers import BlockIndex, Layer
+    from cube_bridge.values.periods import Period
+    from kg.solutions import Term
+    from kg.store import GraphStore
+
+_OPERATIONS = 64
+
+
+class Engine:
+    """Reads cubes; safe among threads."""
+
+    def __init__(self, scanner: Scanner | None = None) -> None:
+        self.sources = Sources()
+        self.scanner = scanner or Scanner()
+        self._operations: OrderedDict[Hashable, CellOperation] = OrderedDict()
+
+    def layer(self, store: GraphStore, term: Term) -> Layer:
+        """Return what a variable's IRI, or a literal of deep:CellOperation, stands for.
+
+        Raises:
+            SourceNotFoundError: The graph knows no such variable of a cube.
+            SourceError: Its file cannot be read, or is not the one that was indexed.
+            InvalidArgumentError: The term is neither.
+        """
+        if isinstance(term, NamedNode):
+            return self.sources.variable(store, term)
+        if not isinstance(term, Literal) or term.datatype != DEEP.CellOperation:
+            raise InvalidArgumentError(f"{term} is no variable and no cell operation")
+        expression, iris = _operation(term.value)
+        operands = {n: self.sources.variable(store, iri) for n, iri in iris.items()}
+        key = (expression.text, *((n, v.key) for n, v in operands.items()))
+        known = self._operations.get(key)
+        if known is None:
+            known = CellOperation(expression=expression, operands=operands)
+            self._operations[key] = known
+            while len(self._operations) > _OPERATIONS:
+                self._operations.popitem(last=False)
+        return known
+
+    def blocks_within(
+        self,
+        store: GraphStore,
+        term: Term,
+        layer: Layer,
+        zone: BaseGeometry | None,
+        period: Period,
+        bounds: tuple[float, float],
+    ) -> frozenset[BlockIndex] | None:
+        """Return the chunks that may hold values within bounds, as the graph's zone map tells.
+
+        None where that is not known: of a cell operation, or while indexing is not complete.
+        """
+        low, high = (b if np.isfinite(b) else None for b in bounds)
+        if (low is None and high is None) or not isinstance(layer, StoredVariable):
+            return None
+        if not isinstance(term, NamedNode) or not is_indexed(store, term):
+            return None
+        begin, end = _moments(layer, period)
+        if zone is None:
+            zone = layer.grid.footprint(tuple(slice(0, n) for n in layer.grid.shape))
+        found: set[BlockIndex] = set()
+        for chunk in chunks_meeting(
+            store, term, zone, begin, end, minimum_above=low, maximum_below=high
+        ):
+            found.update(layer.layout.meeting(layer.in_order(chunk.slices)))
+        return frozenset(found)
+
+
+def operation_literal(expression: str, variables: Mapping[str, NamedNode]) -> Literal:
+    """Return the literal of a variable that is computed from others.
+
+    Raises:
+        ExpressionError: The expression is not understood.
+        InvalidArgumentError: It names something that is not given.
+    """
+    names = parse_expression(expression).names
+    if not names <= set(variables):
+        raise InvalidArgumentError(
+            f"{expression!r} names {', '.join(sorted(names - set(variables)))}; "
+            f"given are {', '.join(variables)}"
+        )
+    used = {n: v.value for n, v in variables.items() if n in names}
+    text = json.dumps({"expression": expression, "variables": used}, sort_keys=True)
+    return Literal(text, datatype=DEEP.CellOperation)
+
+
+@lru_cache(maxsize=256)
+def _operation(text: str) -> tuple[Expression, dict[str, NamedNode]]:
+    try:
+        said = json.loads(text)
+        expression = parse_expression(str(said["expression"]))
+        variables = {str(n): NamedNode(str(v)) for n, v in said["variables"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidArgumentError(f"{text!r} is no cell operation: {error}") from error
+    if not variables or expression.names != set(variables):
+        raise InvalidArgumentError(f"{text!r} does not give the variables that it names")
+    return expression, variables
+
+
+def _moments(layer: StoredVariable, period: Period) -> tuple[datetime, datetime]:
+    times = np.zeros(2, "datetime64[us]") if layer.times is None else layer.times
+    first = times[0] if period.first is None else period.first
+    last = times[-1] if period.last is None else period.last
+    begin, end = (t.astype("datetime64[us]").item() for t in (first, last))
+    return begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)

@@ -1,0 +1,205 @@
+"""Arrays that can be asked by place and time: variables as stored, and computed from others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cube_bridge.errors import CoordinatesError
+from cube_bridge.grids import grid_of
+from cube_bridge.opener import moments
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    import dask.array as da
+    import xarray as xr
+
+    from cube_bridge.grids import Grid, Window
+    from cube_bridge.values.expressions import Expression
+
+#: Position of a chunk along time and along each dimension of the grid.
+BlockIndex = tuple[int, ...]
+
+_ONE_LAYER = "the variable also lies along {}, and which of them is meant cannot be said yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How an array of (time, rows, columns) or (time, stations) is cut into chunks."""
+
+    borders: tuple[np.ndarray, ...]
+    """First cells of the chunks along each dimension, and the end; time comes first."""
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Chunks along each dimension."""
+        return tuple(len(b) - 1 for b in self.borders)
+
+    @property
+    def block_count(self) -> int:
+        """Chunks in all."""
+        return prod(self.counts)
+
+    def slices(self, index: BlockIndex) -> tuple[slice, ...]:
+        """Return the cells of a chunk along each dimension."""
+        return tuple(
+            slice(int(b[i]), int(b[i + 1])) for b, i in zip(self.borders, index, strict=True)
+        )
+
+    def meeting(self, slices: tuple[slice, ...]) -> Iterator[BlockIndex]:
+        """Yield the chunks that have cells in a part of the array, time by time."""
+        ranges = [
+            range(
+                int(np.searchsorted(b, s.start, side="right")) - 1,
+                int(np.searchsorted(b, s.stop, side="left")),
+            )
+            for b, s in zip(self.borders, slices, strict=True)
+        ]
+        return product(*ranges)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredVariable:
+    """A variable of a cube."""
+
+    key: Hashable
+    """Changes when the file does."""
+    name: str
+    array: da.Array
+    """(time, rows, columns) or (time, stations); one time where the cube has no time."""
+    grid: Grid
+    times: np.ndarray | None
+    """(time,) datetime64[us], UTC, ascending; None where the cube has no time."""
+    dims: tuple[str, ...]
+    """All its dimensions, in the order of the file."""
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Chunks as they are stored."""
+        return Layout(borders=tuple(np.concatenate([[0], np.cumsum(c)]) for c in self.array.chunks))
+
+    def in_order(self, slices: tuple[slice, ...]) -> tuple[slice, ...]:
+        """Return slices, one a dimension of the file, in the order of `array`."""
+        by_name = dict(zip(self.dims, slices, strict=True))
+        first = slice(0, 1) if self.times is None else by_name[str(self.grid.time)]
+        return (first, *(by_name[d] for d in self.grid.dims))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellOperation:
+    """Values computed cell by cell from variables on the same cells and times."""
+
+    expression: Expression
+    operands: dict[str, StoredVariable]
+    """By their name in the expression; chunks are those of the first."""
+
+    def __post_init__(self) -> None:
+        """Refuse variables that do not lie on each other."""
+        first, *others = self.operands.values()
+        for other in others:
+            if not _is_same_grid(first.grid, other.grid):
+                raise CoordinatesError(
+                    f"{first.name!r} and {other.name!r} have different cells; "
+                    "a cell operation needs variables of one grid"
+                )
+            if not _is_same_time(first.times, other.times):
+                raise CoordinatesError(f"{first.name!r} and {other.name!r} have different times")
+
+    @property
+    def _first(self) -> StoredVariable:
+        return next(iter(self.operands.values()))
+
+    @property
+    def name(self) -> str:
+        """The expression."""
+        return self.expression.text
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Changes when a file does."""
+        return (self.name, *((n, v.key) for n, v in self.operands.items()))
+
+    @property
+    def grid(self) -> Grid:
+        """Where the cells lie."""
+        return self._first.grid
+
+    @property
+    def times(self) -> np.ndarray | None:
+        """See `StoredVariable.times`."""
+        return self._first.times
+
+    @property
+    def layout(self) -> Layout:
+        """Chunks of the first variable."""
+        return self._first.layout
+
+
+Layer = StoredVariable | CellOperation
+
+
+def stored_variable(dataset: xr.Dataset, name: str, key: Hashable) -> StoredVariable:
+    """Return a variable of an open cube, its dimensions in order.
+
+    Raises:
+        CoordinatesError: It has no place on the Earth, or has further dimensions.
+    """
+    grid = grid_of(dataset, name)
+    array = dataset[name]
+    time = grid.time if grid.time in array.dims else None
+    order = [*([time] if time else []), *grid.dims]
+    further = [str(d) for d in array.dims if d not in order]
+    if any(array.sizes[d] != 1 for d in further):
+        raise CoordinatesError(_ONE_LAYER.format(", ".join(map(repr, further))))
+    plain = array.isel(dict.fromkeys(further, 0)).transpose(*order)
+    lazy = (plain if plain.chunks is not None else plain.chunk()).data
+    times = None
+    if time is not None:
+        times = np.array(moments(dataset, time), dtype="datetime64[us]")
+        if (np.diff(times) <= np.timedelta64(0)).any():
+            raise CoordinatesError(f"the times of {time!r} do not increase")
+    return StoredVariable(
+        key=key,
+        name=name,
+        array=lazy if time else lazy[None],
+        grid=grid,
+        times=times,
+        dims=tuple(str(d) for d in array.dims),
+    )
+
+
+def step_of(times: np.ndarray) -> np.timedelta64:
+    """Return the time from one value to the next: the median; zero for a single one."""
+    if len(times) < 2:  # noqa: PLR2004
+        return np.timedelta64(0, "us")
+    steps = np.sort(np.diff(times))
+    return np.timedelta64(steps[len(steps) // 2])
+
+
+def window_of(slices: tuple[slice, ...]) -> Window:
+    """Return the part of the grid below a part of the array."""
+    return slices[1:]
+
+
+def _is_same_grid(one: Grid, other: Grid) -> bool:
+    if one is other:
+        return True
+    if type(one) is not type(other) or one.shape != other.shape or one.crs != other.crs:
+        return False
+    arrays = [f.name for f in fields(one) if isinstance(getattr(one, f.name), np.ndarray)]  # type: ignore[arg-type]
+    return all(
+        np.allclose(getattr(one, n), getattr(other, n), rtol=0, atol=1e-9, equal_nan=True)
+        for n in arrays
+    )
+
+
+def _is_same_time(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
