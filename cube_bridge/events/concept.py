@@ -70,6 +70,12 @@ class EventConcept:
         )
         return replace(condition, above=above, below=below)
 
+    def condition_on_share(self) -> Condition:
+        """Return the condition on the share of a zone on whose cells the concept holds."""
+        # At least a share is more than the number before it.
+        above = float(np.nextafter(self.minimum_share or 0.0, -1.0))
+        return replace(self.condition, above=above, below=None)
+
 
 def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
     """Return an event concept of the graph.
@@ -146,6 +152,14 @@ def _condition(said: dict[str, list[Term]]) -> Condition:
         maximum_gap=duration(DEEP.maximumGap) or none,
         reference=(day(DEEP.referenceStart), day(DEEP.referenceEnd)),
     )
+
+
+def unit_of(store: GraphStore, variable: Term) -> NamedNode | None:
+    """Return the unit of a variable; None where the graph knows none."""
+    if not isinstance(variable, NamedNode):
+        return None
+    units = [r["u"] for r in select(store, f"SELECT ?u {{ {variable} qudt:hasUnit ?u }}")]
+    return next((u for u in units if isinstance(u, NamedNode)), None)
 
 
 def variables_of(store: GraphStore, concept: NamedNode) -> list[tuple[NamedNode, NamedNode | None]]:
