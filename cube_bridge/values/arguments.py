@@ -36,8 +36,8 @@ def zone_from(term: Term) -> BaseGeometry:
     """Return the zone that a geometry literal of any reference system stands for, in CRS84.
 
     Raises:
-        InvalidArgumentError: The term is no geometry literal, or an empty one.
-        InvalidGeometryError: The literal is no geometry.
+        InvalidArgumentError: The term is no geometry literal.
+        InvalidGeometryError: The literal is no geometry, or an empty one.
     """
     if not isinstance(term, Literal):
         raise InvalidArgumentError(f"{term} is no geometry literal")
@@ -48,10 +48,7 @@ def zone_from(term: Term) -> BaseGeometry:
 def _zone(lexical: str, datatype: str) -> BaseGeometry:
     # One zone for one literal: its weights are found by it, and it is moved and mended once.
     literal = Literal(lexical, datatype=NamedNode(datatype))
-    try:
-        return zone_of(geometry_in(literal, CRS84).shape)
-    except ValueError as error:
-        raise InvalidArgumentError(f"{lexical[:60]!r} is no zone: {error}") from error
+    return zone_of(geometry_in(literal, CRS84).shape)
 
 
 def share_from(term: Term) -> float:

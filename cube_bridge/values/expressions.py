@@ -118,8 +118,9 @@ def _children(node: ast.expr, text: str) -> list[ast.expr]:
             if len(arguments) == _FUNCTIONS[name][1]:
                 return list(arguments)
             raise ExpressionError(f"{name} takes {_FUNCTIONS[name][1]} arguments")
-        case ast.Constant(value) if isinstance(value, int | float) and abs(value) < _LARGEST:
-            return []
+        case ast.Constant(int() | float() as value) if abs(value) < _LARGEST:
+            if not isinstance(value, bool):
+                return []
         case ast.Name():
             return []
     raise ExpressionError(

@@ -120,7 +120,7 @@ class Functions:
 
     def _answered(self, question: ZoneQuestion) -> Literal | None:
         (answer,) = answer_zones(self._engine.scanner, [question])
-        (value,) = answer.values.values() or (math.nan,)
+        (value,) = answer.statistics.values() or (math.nan,)
         return None if math.isnan(value) else Literal(value)
 
     def value_at(self, variable: Term, point: Term, time: Term | None = None) -> Literal | None:

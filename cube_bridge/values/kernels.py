@@ -56,8 +56,7 @@ def moments(values: np.ndarray, weights: sparse.csr_array, *, squared: bool) -> 
     every = bool(valid.all())
     known = values if every else np.where(valid, values, 0.0)
     # Squares of what is left beside a value that all are near to lose no digits.
-    count = valid.sum()
-    near = float(known.sum() / count) if count else 0.0
+    near = known.sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
     known = known - near if every else np.where(valid, known - near, 0.0)
     if every:
         weight = np.broadcast_to(weights.sum(axis=1)[:, None], (weights.shape[0], values.shape[1]))

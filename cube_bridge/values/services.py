@@ -102,7 +102,7 @@ class Zones:
                 questions.append(question)
         within = {names[iri]: b for iri, b in bounds.items() if iri in names}
         for answer in answer_zones(self.engine.scanner, questions):
-            known = {n: v for n, v in answer.values.items() if not math.isnan(v)}
+            known = {n: v for n, v in answer.statistics.items() if not math.isnan(v)}
             if (names and not known) or not _is_within(known, within):
                 continue
             row: dict[NamedNode, Term] = {

@@ -72,23 +72,24 @@ def _ranked(x: np.ndarray, y: np.ndarray, rank: int) -> float:
     high = max(float(s.max()) for s in _slopes(x, y))
     below = 0
     while low < high:
-        edges = np.linspace(low, high, _BINS + 1)
-        found = np.zeros(_BINS, np.int64)
+        # Of numbers next to each other there are fewer than bins.
+        edges = np.unique(np.clip(np.linspace(low, high, _BINS + 1), low, high))
+        found = np.zeros(len(edges) - 1, np.int64)
         for slopes in _slopes(x, y):
             found += np.histogram(slopes, edges)[0]
         upto = below + np.cumsum(found)
         place = int(np.searchsorted(upto, rank, side="right"))
         below = int(upto[place] - found[place])
-        before = low, high
         low, high = float(edges[place]), float(edges[place + 1])
-        if place < _BINS - 1:
+        if place < len(found) - 1:
             # The right edge of a bin belongs to the next one, save that of the last.
             high = float(np.nextafter(high, -np.inf))
+        inside = (s[(s >= low) & (s <= high)] for s in _slopes(x, y))
         if found[place] <= _HELD:
-            inside = [s[(s >= low) & (s <= high)] for s in _slopes(x, y)]
-            return float(np.sort(np.concatenate(inside))[rank - below])
-        if (low, high) == before:
-            break
+            return float(np.sort(np.concatenate(list(inside)))[rank - below])
+        # Ties can fill a bin however narrow it is.
+        ends = [(float(s.min()), float(s.max())) for s in inside if s.size]
+        low, high = min(a for a, _ in ends), max(b for _, b in ends)
     return low
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from cube_bridge.values.caching import ByteCache
+from kg.geosparql.errors import InvalidGeometryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,12 +76,12 @@ def zone_of(geometry: BaseGeometry) -> BaseGeometry:
     """Return the part of a geometry that makes it a zone: what has an area, else a length.
 
     Raises:
-        ValueError: The geometry is empty.
+        InvalidGeometryError: The geometry is empty.
     """
     valid = geometry if geometry.is_valid else shapely.make_valid(geometry)
     parts = _parts(shapely.force_2d(valid))
     if not parts:
-        raise ValueError("an empty geometry has no cells")
+        raise InvalidGeometryError("an empty geometry has no cells")
     dimensions = shapely.get_dimensions(parts)
     kept = [p for p, d in zip(parts, dimensions, strict=True) if d == dimensions.max()]
     return kept[0] if len(kept) == 1 else shapely.union_all(kept)

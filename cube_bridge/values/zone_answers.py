@@ -55,8 +55,8 @@ class ZoneAnswer:
     """Its position among the questions."""
     time: np.datetime64 | None
     """None where the answer is of a whole period, or the cube has no time."""
-    values: dict[str, float]
-    """By statistic; NaN where there is no valid cell."""
+    statistics: dict[str, float]
+    """By name; NaN where there is no valid cell."""
 
 
 def answer_zones(scanner: Scanner, questions: Sequence[ZoneQuestion]) -> Iterator[ZoneAnswer]:
@@ -138,14 +138,14 @@ class _Group:
                     self._scanner, self._layer, question.zone, own, question.wanted
                 )
             values = {n: v for n, v in values.items() if n in names}
-            yield ZoneAnswer(question=number, time=None, values=values)
+            yield ZoneAnswer(question=number, time=None, statistics=values)
             return
         for place in range(positions.start, positions.stop):
             values = {n: float(f[zone, place]) for n, f in fields.items() if n in names}
             if unusual is not None:
                 values["anomaly"] = float(unusual[place])
             time = None if self._times is None else self._times[place]
-            yield ZoneAnswer(question=number, time=time, values={**values, **trend})
+            yield ZoneAnswer(question=number, time=time, statistics={**values, **trend})
 
     def _anomalies(self, question: ZoneQuestion, means: np.ndarray) -> np.ndarray:
         if self._times is None:
@@ -187,4 +187,4 @@ class _Group:
         for number in self._questions:
             zone = self._zone_of[number]
             values_of = {n: float(f[zone, 0]) for n, f in fields.items()}
-            yield ZoneAnswer(question=number, time=None, values=values_of)
+            yield ZoneAnswer(question=number, time=None, statistics=values_of)
