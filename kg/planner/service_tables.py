@@ -106,6 +106,7 @@ class Served:
             return numbers.get(terms)
 
         self.functions[NamedNode(function)] = number_of
+        self.has_blank |= any(isinstance(t, BlankNode) for row in solutions for t in row)
         arguments = ", ".join(f"COALESCE({n}, {_UNBOUND})" for n in names)
         return f"BIND(COALESCE(<{function}>({arguments}), 0) AS {key})"
 
