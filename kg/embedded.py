@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import re
 import shutil
+from dataclasses import replace
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
@@ -20,6 +22,7 @@ from kg.errors import (
     StoreLockedError,
     StoreNotFoundError,
 )
+from kg.extensions import Extensions
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
@@ -29,6 +32,7 @@ from kg.planner.plan import plan_query
 from kg.planner.query_rewrite import RELATIONS
 from kg.planner.query_rewrite import rewrite as rewrite_query
 from kg.planner.schema import Schema, read_schema
+from kg.planner.services import Question, serve
 from kg.planner.values import shortened
 from kg.removal import remove_quads
 from kg.store import Dataset, Explanation
@@ -36,12 +40,15 @@ from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pyoxigraph import RdfFormat
+    from pyoxigraph import QuerySolutions, RdfFormat
 
+    from kg.extensions import Extension
     from kg.geometry_statements import BrokenGeometry
+    from kg.geosparql.functions import Function
+    from kg.planner.service_tables import Row, Served
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
@@ -57,8 +64,19 @@ class EmbeddedStore:
     Use it as a context manager, or `close` it: one process at a time may write a folder.
     """
 
-    def __init__(self, folder: Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        read_only: bool = False,
+        extensions: Sequence[Extension] | None = None,
+    ) -> None:
         """Open or create the store.
+
+        Args:
+            folder: Where it is; None for one in memory.
+            read_only: Refuse writes.
+            extensions: What queries can call besides GeoSPARQL, if not what is installed.
 
         Raises:
             StoreLockedError: Another process has the folder open for writing.
@@ -67,6 +85,7 @@ class EmbeddedStore:
         """
         self.folder = folder
         self._read_only = read_only
+        self._extensions = Extensions(extensions)
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
@@ -124,10 +143,15 @@ class EmbeddedStore:
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
         sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        source = self._source(base_iri, dataset)
-        if not mentions_geometry(sparql):
-            return source.evaluate(sparql)
-        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+        return self._planned(self._served(sparql, base_iri, dataset), base_iri, dataset)
+
+    def _planned(
+        self, served: Served, base_iri: str | None, dataset: Dataset | None
+    ) -> QueryResult:
+        source = self._source(base_iri, dataset, served)
+        if not mentions_geometry(served.sparql):
+            return source.evaluate(served.sparql)
+        plan = plan_query(served.sparql, source, base_iri=base_iri, dataset=dataset)
         if plan.solutions is not None:
             return plan.solutions
         return source.evaluate(plan.sparql, plan.functions)
@@ -143,17 +167,44 @@ class EmbeddedStore:
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
         sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        source = self._source(base_iri, dataset)
-        if not mentions_geometry(sparql):
+        served = self._served(sparql, base_iri, dataset)
+        sparql, steps = served.sparql, ["evaluated as it stands: no geometry in it"]
+        source = self._source(base_iri, dataset, served)
+        if mentions_geometry(sparql):
+            plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+            sparql, steps = plan.sparql, plan.steps
+        else:
             source.check(sparql)
-            return Explanation(steps=("evaluated as it stands: no geometry in it",), sparql=sparql)
-        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
-        return Explanation(steps=tuple(plan.steps), sparql=shortened(plan.sparql))
-
-    def _source(self, base_iri: str | None, dataset: Dataset | None) -> EmbeddedSource:
-        return EmbeddedSource(
-            self.opened, self._keeper, self.remembered, base_iri=base_iri, dataset=dataset
+        return Explanation(
+            steps=(*served.steps, *steps), sparql=shortened(served.written_out(sparql))
         )
+
+    def _source(
+        self, base_iri: str | None, dataset: Dataset | None, served: Served | None = None
+    ) -> EmbeddedSource:
+        return EmbeddedSource(
+            self.opened,
+            self._keeper,
+            self.remembered,
+            base_iri=base_iri,
+            dataset=dataset,
+            find=self._function,
+            served=served,
+        )
+
+    def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:
+        """Return a query or update in which tables stand for the services of extensions."""
+
+        def ask(question: Question) -> list[Row]:
+            asked = replace(question.served, sparql=question.sparql)
+            result = self._planned(asked, base_iri, question.dataset)
+            return [tuple(s) for s in cast("QuerySolutions", result)]
+
+        services = self._extensions.services
+        return serve(sparql, services, self, ask, base_iri=base_iri, dataset=dataset)
+
+    def _function(self, iri: str) -> Function | None:
+        return self._extensions.function(iri, self)
 
     def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
         """Return a query with query rewrite and entailment written into it.
@@ -193,31 +244,36 @@ class EmbeddedStore:
             sparql = with_using(sparql, dataset)
         try:
             with self._writing:
-                touched = self._keeper.touched(sparql, base_iri, self._ask)
+                served = self._served(sparql, base_iri, None)
+                touched = self._keeper.touched(served.sparql, base_iri, partial(self._ask, served))
                 with_unknown_functions(
                     lambda known: store.update(
-                        sparql,
+                        served.written_out(served.sparql),
                         base_iri=base_iri,
                         custom_functions=known,
                         custom_aggregate_functions=AGGREGATES,
                     ),
-                    FUNCTIONS,
+                    {**FUNCTIONS, **served.functions},
+                    self._function,
                 )
                 self._keeper.updated(touched)
+        except QueryError:  # what is wrong with a SERVICE
+            raise
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
 
-    def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
+    def _ask(self, served: Served, query: str, graphs: list[GraphName] | None) -> QueryResult:
         return with_unknown_functions(
             lambda known: self.opened.query(
-                query,
+                served.written_out(query),
                 default_graph=graphs,
                 custom_functions=known,
                 custom_aggregate_functions=AGGREGATES,
             ),
-            FUNCTIONS,
+            {**FUNCTIONS, **served.functions},
+            self._function,
         )
 
     def add(self, quads: Iterable[Quad]) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from pyoxigraph import NamedNode
 
+    from kg.geosparql.functions import Function
     from kg.index_keeper import IndexKeeper
+    from kg.planner.service_tables import Served
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
@@ -126,12 +128,27 @@ class EmbeddedSource:
         *,
         base_iri: str | None,
         dataset: Dataset | None,
+        find: Callable[[str], Function | None] | None = None,
+        served: Served | None = None,
     ) -> None:
+        """Name the store.
+
+        Args:
+            store: It.
+            keeper: Of its spatial index.
+            memory: For columns.
+            base_iri: What relative IRIs are relative to.
+            dataset: Overrides FROM and FROM NAMED.
+            find: Returns a function that GeoSPARQL does not have.
+            served: Has the tables that queries may mention.
+        """
         self._store = store
         self._keeper = keeper
         self._memory = memory
         self._base_iri = base_iri
         self._dataset = dataset
+        self._find = find
+        self._served = served
         self._writes = keeper.log.count
 
     @property
@@ -146,6 +163,10 @@ class EmbeddedSource:
     ) -> QueryResult:
         """Return the answer of the store itself, with the functions of GeoSPARQL."""
         dataset = self._dataset
+        served = self._served
+        if served is not None:
+            sparql = served.written_out(sparql)
+            functions = {**served.functions, **(functions or {})}
         try:
             return with_unknown_functions(
                 lambda known: self._store.query(
@@ -157,6 +178,7 @@ class EmbeddedSource:
                     custom_aggregate_functions=AGGREGATES,
                 ),
                 {**FUNCTIONS, **functions} if functions else FUNCTIONS,
+                self._find,
             )
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL query: {error}") from error
@@ -166,7 +188,13 @@ class EmbeddedSource:
     def within(self, dataset: Dataset) -> EmbeddedSource:
         """Return the same for another dataset."""
         return EmbeddedSource(
-            self._store, self._keeper, self._memory, base_iri=self._base_iri, dataset=dataset
+            self._store,
+            self._keeper,
+            self._memory,
+            base_iri=self._base_iri,
+            dataset=dataset,
+            find=self._find,
+            served=self._served,
         )
 
     def solutions(self, sparql: str) -> QuerySolutions:

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from kg.errors import EvaluationError
+from ontology.terms import DEEPF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,6 +74,37 @@ class Extension(Protocol):
 
     def services(self) -> Sequence[Service]:
         """Return the services."""
+
+
+class Extensions:
+    """What a store's queries can call beyond what it knows itself."""
+
+    def __init__(self, given: Sequence[Extension] | None = None) -> None:
+        """Take extensions; None for those that are installed, once they are needed."""
+        self._given = None if given is None else tuple(given)
+        self._functions: dict[str, Callable[..., Term | None]] | None = None
+
+    def services(self) -> list[Service]:
+        """Return all services."""
+        return [s for e in self._all() for s in e.services()]
+
+    def function(self, iri: str, store: GraphStore) -> Callable[..., Term | None] | None:
+        """Return a function; None where no extension has it.
+
+        Args:
+            iri: Its name; one that is not in deepf: is not looked for in what is installed.
+            store: Where it may look things up, always the same one.
+        """
+        if self._given is None and not iri.startswith(DEEPF.namespace):
+            return None
+        if self._functions is None:
+            self._functions = {
+                name.value: f for e in self._all() for name, f in e.functions(store).items()
+            }
+        return self._functions.get(iri)
+
+    def _all(self) -> tuple[Extension, ...]:
+        return installed_extensions() if self._given is None else self._given
 
 
 @cache
