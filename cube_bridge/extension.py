@@ -1,9 +1,10 @@
-"""Pixel values of cubes in SPARQL: what a store is told to load."""
+"""Pixel values and events of cubes in SPARQL: what a store is told to load."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cube_bridge.events.service import Events
 from cube_bridge.values.engine import Engine
 from cube_bridge.values.functions import Functions
 from cube_bridge.values.services import Cells, Zones
@@ -30,7 +31,7 @@ class Cubes:
 
     def services(self) -> Sequence[Service]:
         """Return the services."""
-        return (Zones(self.engine), Cells(self.engine))
+        return (Zones(self.engine), Cells(self.engine), Events(self.engine))
 
 
 #: What the entry point names.
