@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cube_bridge.errors import NotACubeError
 from cube_bridge.formats.objects import objects_below
 from cube_bridge.formats.ranged_file import RangedFile
-from cube_bridge.formats.stat import Stat, bounds
+from cube_bridge.formats.ranges import Stat, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError, GenericError, PermissionDeniedError, U
 from obstore.store import from_url
 
 from cube_bridge.errors import SourceForbiddenError, SourceTimeoutError, SourceUnreachableError
-from cube_bridge.formats.stat import Stat, timeout_s
+from cube_bridge.formats.ranges import Stat, timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +44,12 @@ class CloudObjects:
         """See `Objects.read`."""
         path = self._path(name)
         if start == 0 and stop is None:
-            return self._asked(name, lambda s: bytes(obstore.get(s, path).bytes()))
+            return bytes(self._asked(name, lambda s: obstore.get(s, path).bytes()))
         if start >= 0 and stop is not None:
             if stop <= start:
                 return b""
-            return self._asked(
-                name, lambda s: bytes(obstore.get_range(s, path, start=start, end=stop))
+            return bytes(
+                self._asked(name, lambda s: obstore.get_range(s, path, start=start, end=stop))
             )
         size = self.stat(name).size or 0
         first = max(size + start, 0) if start < 0 else start

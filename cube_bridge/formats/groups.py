@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from cube_bridge.errors import NotACubeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import xarray as xr
 
 #: Where `versions` finds a variable in its file: path of the array, `/` between names.
 ARRAY_KEY = "deepcube_array"
@@ -48,10 +49,13 @@ def merged(groups: Mapping[str, xr.Dataset], wanted: str | None, shown: str) -> 
                 f"{', '.join(repr(p) for p in below if p) or 'none'}"
             )
         whole = {p: d for p, d in whole.items() if p == inner or p.startswith(f"{inner}/")}
-    filled = {p: d for p, d in whole.items() if d.data_vars}
+    # Coordinates without values are a cube too, of which others say what it lacks.
+    filled = {p: d for p, d in whole.items() if d.data_vars} or {
+        p: d for p, d in whole.items() if d.variables
+    }
     if not filled:
         raise NotACubeError(
-            f"{shown} holds no variable with values: its groups are empty; is it still being "
+            f"{shown} holds no variable: its groups are empty; is it still being "
             "written, or is the cube in another folder?"
         )
     first, *others = filled
@@ -110,4 +114,8 @@ def _joined(result: xr.Dataset, other: xr.Dataset, prefix: str) -> xr.Dataset:
 
 def _equal(one: xr.Variable, other: xr.Variable) -> bool:
     """Return whether two small variables, such as a reference system, say the same."""
-    return one.ndim == 0 and other.ndim == 0 and one.identical(other)
+    return (
+        one.ndim == 0
+        and other.ndim == 0
+        and bool(one.attrs == other.attrs and one.values == other.values)
+    )

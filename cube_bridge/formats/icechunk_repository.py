@@ -10,7 +10,7 @@ import icechunk
 from icechunk import IcechunkError, Repository
 
 from cube_bridge.errors import NotACubeError, SourceNotFoundError
-from cube_bridge.formats.stat import timeout_s
+from cube_bridge.formats.ranges import timeout_s
 from cube_bridge.formats.zarr_groups import open_store
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def session_of(source: Source) -> icechunk.Session:
         SourceNotFoundError: There is none of that name.
     """
     repository, part = repository_of(source), source.location.part
-    named = {k: v for k, v in (("branch", part.branch), ("tag", part.tag),
+    named: dict[str, Any] = {k: v for k, v in (("branch", part.branch), ("tag", part.tag),
                                ("snapshot_id", part.snapshot)) if v is not None}  # fmt: skip
     if len(named) > 1:
         raise SourceNotFoundError(

@@ -13,9 +13,7 @@ from cube_bridge.formats.groups import marked, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from cube_bridge.formats.ranged_file import RangedFile
     from cube_bridge.formats.source import Source
 
 MEDIA_TYPE = "application/x-netcdf"
@@ -63,7 +61,7 @@ def _groups(opened: Any) -> Iterator[str]:
         yield from (f"{name}/{inner}" for inner in _groups(group))
 
 
-def _open(file: Path | RangedFile, group: str, engine: Any, **options: Any) -> xr.Dataset:
+def _open(file: Any, group: str, engine: Any, **options: Any) -> xr.Dataset:
     stored = xr.open_dataset(
         file, engine=engine, group=group or None, chunks={}, decode_cf=False, **options
     )

@@ -91,11 +91,11 @@ class ObjectsStore(Store):
         """Whether the objects can be listed: not those of the web."""
         return bool(getattr(self.objects, "lists", True))
 
-    async def set(self, key: str, value: Buffer) -> None:
+    async def set(self, key: str, value: Buffer) -> None:  # noqa: ARG002  # zarr's
         """Refuse."""
         raise ValueError("a source is never written")
 
-    async def delete(self, key: str) -> None:
+    async def delete(self, key: str) -> None:  # noqa: ARG002  # zarr's
         """Refuse."""
         raise ValueError("a source is never written")
 

@@ -17,11 +17,11 @@ import fsspec
 from cube_bridge.errors import NotACubeError
 from cube_bridge.formats.cloud import CLOUD_SCHEMES, CloudObjects
 from cube_bridge.formats.location import Location
-from cube_bridge.formats.stat import Stat, bounds
+from cube_bridge.formats.ranges import Stat, bounds
 from cube_bridge.formats.web import WebObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -72,14 +72,21 @@ class LocalObjects:
 
     def listing(self) -> Mapping[str, Stat]:
         """See `Objects.listing`."""
-        return {
-            path.relative_to(self.root).as_posix(): _local_stat(path)
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file()
-        }
+        return dict(_walk(str(self.root), ""))
 
     def _path(self, name: str) -> Path:
         return self.root / name if name else self.root
+
+
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Stat]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                found = entry.stat()
+                version = f"{found.st_mtime_ns}-{found.st_size}"
+                yield f"{prefix}{entry.name}", Stat(size=found.st_size, version=version)
 
 
 def _local_stat(path: Path) -> Stat:

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pandas as pd
-import xarray as xr
 
 from cube_bridge.errors import NotACubeError, SourceForbiddenError, SourceUnreachableError
 from cube_bridge.formats.location import Location
 from cube_bridge.formats.object_store import ObjectsStore
 from cube_bridge.formats.objects import objects_below
-from cube_bridge.formats.stat import Stat, bounds
+from cube_bridge.formats.ranges import Stat, bounds
 from cube_bridge.formats.zarr_groups import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import xarray as xr
 
     from cube_bridge.formats.source import Source
 
@@ -47,7 +48,7 @@ def recognises(source: Source) -> bool:
     if not source.head.lstrip().startswith(b"{"):
         return False
     text = source.objects.read("", 0, _SEARCHED)
-    return any(f'"{key}"'.encode() in text or f"/{key}\"".encode() in text
+    return any(f'"{key}"'.encode() in text or f'/{key}"'.encode() in text
                for key in ("refs", ".zgroup", "zarr.json", ".zarray"))  # fmt: skip
 
 
@@ -170,8 +171,6 @@ def _json_references(base: str, version: str) -> Mapping[str, Any]:  # noqa: ARG
     shown = Location.of(base).shown
     try:
         said = json.loads(objects_below(base).read(""))
-        if "refs" in said and not isinstance(said["refs"], dict):
-            raise ValueError("`refs` is no object")  # noqa: TRY004  # of the file
         if "refs" not in said:
             return dict(said)
         # Templates and generated references are fsspec's to expand.

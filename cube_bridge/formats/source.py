@@ -6,7 +6,6 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cube_bridge.datasets import cache_folder
@@ -22,6 +21,7 @@ from cube_bridge.formats.web import WebObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cube_bridge.formats.location import Location
 

@@ -6,15 +6,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError  # noqa: A004  # theirs
 
 from cube_bridge.errors import SourceForbiddenError, SourceTimeoutError, SourceUnreachableError
 from cube_bridge.formats.location import Location
-from cube_bridge.formats.stat import Stat, timeout_s
+from cube_bridge.formats.ranges import Stat, timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +114,10 @@ class _Answer:
         self._shown = Location.of(url).shown
         self._seconds = timeout_s()
         self._began = time.monotonic()
+        user, _, host = urlsplit(url).netloc.rpartition("@")
+        if user:
+            headers = {**headers, **urllib3.make_headers(basic_auth=unquote(user))}
+            url = url.replace(f"{user}@{host}", host, 1)
         try:
             self._response: BaseHTTPResponse = _pool(self._seconds).request(
                 method, url, headers=headers, preload_content=False
@@ -122,23 +126,26 @@ class _Answer:
             raise self._failure(error) from error
         self.status, self.headers = self._response.status, self._response.headers
 
-    def __enter__(self) -> _Answer:
-        try:
-            if self.status in _ABSENT:
-                raise FileNotFoundError(self._shown)
-            if self.status in _FORBIDDEN:
-                raise SourceForbiddenError(
-                    f"{self._shown} may not be read (HTTP {self.status}); the URL needs a "
-                    "signature or a user and password (https://user:password@...)"
-                )
-            if self.status not in {_OK, _PARTIAL, _NO_SUCH_RANGE}:
-                raise SourceUnreachableError(
-                    f"{self._shown} answered HTTP {self.status}; check the address, or try later"
-                )
-        except BaseException:
+    def __enter__(self) -> Self:
+        problem = self._problem()
+        if problem is not None:
             self._response.close()
-            raise
+            raise problem
         return self
+
+    def _problem(self) -> Exception | None:
+        if self.status in _ABSENT:
+            return FileNotFoundError(self._shown)
+        if self.status in _FORBIDDEN:
+            return SourceForbiddenError(
+                f"{self._shown} may not be read (HTTP {self.status}); the URL needs a signature "
+                "or a user and password (https://user:password@...)"
+            )
+        if self.status not in {_OK, _PARTIAL, _NO_SUCH_RANGE}:
+            return SourceUnreachableError(
+                f"{self._shown} answered HTTP {self.status}; check the address, or try later"
+            )
+        return None
 
     def __exit__(self, *_: object) -> None:
         self._response.close()

@@ -110,9 +110,9 @@ def _around(root: zarr.Group, wanted: str) -> list[str]:
     names = wanted.strip("/").split("/")
     outer = ["/".join(names[: n + 1]) for n in range(len(names))]
     found = [path for path in outer if isinstance(root.get(path), zarr.Group)]
-    if found and found[-1] == outer[-1]:
-        inner = root[outer[-1]]
-        found += [f"{outer[-1]}/{n}" for n in _subgroups(inner)] if isinstance(inner, zarr.Group) else []  # fmt: skip
+    inner = root.get(outer[-1])
+    if isinstance(inner, zarr.Group):
+        found += [f"{outer[-1]}/{name}" for name in _subgroups(inner)]
     return found
 
 
