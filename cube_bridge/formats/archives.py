@@ -15,7 +15,7 @@ from cube_bridge.formats.ranged_file import RangedFile
 from cube_bridge.formats.ranges import Stat, bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = (b"ustar\x0000", b"ustar  \x00")
@@ -84,6 +84,10 @@ class ArchiveObjects:
         member = self._member(name)
         return Stat(size=member.size, version=member.version)
 
+    def children(self, prefix: str) -> list[str]:
+        """See `Objects.children`."""
+        return directly_below(self.members, prefix)
+
     def listing(self) -> Mapping[str, Stat]:
         """See `Objects.listing`."""
         return {name: self.stat(name) for name in self.members}
@@ -93,6 +97,13 @@ class ArchiveObjects:
             return self.members[name]
         except KeyError:
             raise FileNotFoundError(name) from None
+
+
+def directly_below(names: Iterable[str], prefix: str) -> list[str]:
+    """Return the names directly below a prefix, of those of all objects."""
+    below = f"{prefix.rstrip('/')}/" if prefix else ""
+    found = {n.removeprefix(below).partition("/")[0] for n in names if n.startswith(below)}
+    return sorted(found - {""})
 
 
 def is_archive(head: bytes) -> bool:

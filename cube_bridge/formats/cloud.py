@@ -59,6 +59,15 @@ class CloudObjects:
         """See `Objects.stat`."""
         return _stat(self._asked(name, lambda s: obstore.head(s, self._path(name))))
 
+    def children(self, prefix: str) -> list[str]:
+        """See `Objects.children`."""
+        below = "/".join(p for p in (self.prefix, prefix.strip("/")) if p)
+        found = self._asked(
+            prefix, lambda s: obstore.list_with_delimiter(s, f"{below}/" if below else None)
+        )
+        paths = [*found["common_prefixes"], *(m["path"] for m in found["objects"])]
+        return sorted(p.rstrip("/").rpartition("/")[2] for p in paths)
+
     def listing(self) -> Mapping[str, Stat]:
         """See `Objects.listing`."""
         prefix = f"{self.prefix}/" if self.prefix else ""

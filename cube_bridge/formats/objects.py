@@ -43,6 +43,9 @@ class Objects(Protocol):
             FileNotFoundError: And as `read`.
         """
 
+    def children(self, prefix: str) -> list[str] | None:
+        """Return the names directly below a prefix; None where they cannot be listed."""
+
     def listing(self) -> Mapping[str, Stat] | None:
         """Return all objects below the root; None where they cannot be listed."""
 
@@ -69,6 +72,11 @@ class LocalObjects:
         if not path.is_file():
             raise FileNotFoundError(name)
         return _local_stat(path)
+
+    def children(self, prefix: str) -> list[str]:
+        """See `Objects.children`."""
+        path = self._path(prefix)
+        return sorted(p.name for p in path.iterdir()) if path.is_dir() else []
 
     def listing(self) -> Mapping[str, Stat]:
         """See `Objects.listing`."""
@@ -118,6 +126,14 @@ class FsspecObjects:
         if found["type"] != "file":
             raise FileNotFoundError(name)
         return Stat(size=int(found["size"]), version=str(system.ukey(_joined(root, name))))
+
+    def children(self, prefix: str) -> list[str]:
+        """See `Objects.children`."""
+        system, root = _file_system(self.url)
+        path = _joined(root, prefix)
+        if not system.isdir(path):
+            return []
+        return sorted(p.rstrip("/").rpartition("/")[2] for p in system.ls(path, detail=False))
 
     def listing(self) -> Mapping[str, Stat]:
         """See `Objects.listing`."""

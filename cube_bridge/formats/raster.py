@@ -43,7 +43,8 @@ def raster_file(source: Source, driver: str) -> RasterFile:
     """Return the file as one of GDAL's: in parts where it can be had so, else fetched once."""
     part = source.location.part
     version = source.objects.stat("").version
-    is_local = source.location.path is not None or not source.is_ranged()
+    # Before a field can be read, the headers of all messages must be.
+    is_local = source.location.path is not None or driver == "GRIB" or not source.is_ranged()
     return RasterFile(
         path=str(source.local_file()) if is_local else None,
         base=source.location.base,

@@ -14,6 +14,7 @@ from xarray.backends.common import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
 from cube_bridge.errors import SourceError
+from cube_bridge.formats.location import Location
 from cube_bridge.formats.ranged_file import RangedFile
 from cube_bridge.formats.source import check_reached
 
@@ -32,7 +33,7 @@ _ELSEWHERE = "cube/source"
 
 @dataclass(frozen=True, kw_only=True)
 class RasterFile:
-    """A file of bands. Each thread has it open once."""
+    """A file of bands. Each thread has a file of this machine open once."""
 
     path: str | None
     """On this machine, or GDAL's name of a page of such a file; None for what is elsewhere."""
@@ -44,44 +45,48 @@ class RasterFile:
     """GDAL's name of the format."""
     overview: int | None = None
 
-    def dataset(self) -> Any:
-        """Return GDAL's data set of this thread."""
-        mine: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
-        found = mine.get(self)
-        if found is None:
-            while len(mine) >= _OPEN_AT_MOST:
-                mine.pop(next(iter(mine))).close()
-            found = mine[self] = self._opened()
-        return found
-
     def reading(self, read: Callable[[Any], Any]) -> Any:
-        """Return what `read` makes of the data set.
+        """Return what `read` makes of GDAL's data set.
 
         Raises:
             SourceError: It cannot be read: damaged, or out of reach.
         """
         with rasterio.Env(**_OPTIONS):
             try:
-                return read(self.dataset())
+                if self.path is not None:
+                    return read(self._kept_open(self.path))
+                # GDAL asks for the bytes in the thread and context that opened it, so it is not
+                # kept; the blocks with the header are.
+                with rasterio.open(
+                    _ELSEWHERE, opener=_Opener(self.base), **self._options
+                ) as opened:
+                    return read(opened)
             except RasterioError as error:
                 self._raise_reached()
                 raise SourceError(
-                    f"{self.base.rpartition('/')[2]} cannot be read: {_first_line(error)}; is it "
+                    f"{Location.of(self.base).shown} cannot be read: {_first_line(error)}; is it "
                     "damaged or truncated?"
                 ) from error
+
+    def _kept_open(self, path: str) -> Any:
+        """Return the data set of this thread."""
+        mine: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
+        found = mine.get(self)
+        if found is None:
+            while len(mine) >= _OPEN_AT_MOST:
+                mine.pop(next(iter(mine))).close()
+            found = mine[self] = rasterio.open(path, **self._options)
+        return found
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        overview = {} if self.overview is None else {"overview_level": self.overview}
+        return {"driver": self.driver, **overview}
 
     def _raise_reached(self) -> None:
         error = _OPEN.__dict__.pop("error", None)
         if error is not None:
             check_reached(error)
-
-    def _opened(self) -> Any:
-        options: dict[str, Any] = {"driver": self.driver}
-        if self.overview is not None:
-            options["overview_level"] = self.overview
-        if self.path is not None:
-            return rasterio.open(self.path, **options)
-        return rasterio.open(_ELSEWHERE, opener=_Opener(self.base), **options)
 
 
 _OPEN = threading.local()

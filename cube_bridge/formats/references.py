@@ -20,6 +20,7 @@ import fsspec
 import pandas as pd
 
 from cube_bridge.errors import NotACubeError, SourceForbiddenError, SourceUnreachableError
+from cube_bridge.formats.archives import directly_below
 from cube_bridge.formats.location import Location
 from cube_bridge.formats.object_store import ObjectsStore
 from cube_bridge.formats.objects import objects_below
@@ -115,12 +116,18 @@ class ReferenceObjects:
             target = "gone"
         return Stat(size=size, version=f"{':'.join(map(str, found))}@{target}")
 
+    def children(self, prefix: str) -> list[str]:
+        """See `Objects.children`: of references in Parquet, the metadata."""
+        return directly_below(self._names(), prefix)
+
     def listing(self) -> Mapping[str, Stat] | None:
         """See `Objects.listing`: names of the metadata and chunks, without their versions."""
-        nothing = Stat(size=None, version="")
+        return dict.fromkeys(self._names(), Stat(size=None, version=""))
+
+    def _names(self) -> Mapping[str, Any]:
         if self.is_folder:
-            return dict.fromkeys(_records(self.base, self.version).metadata, nothing)
-        return dict.fromkeys(_json_references(self.base, self.version), nothing)
+            return _records(self.base, self.version).metadata
+        return _json_references(self.base, self.version)
 
     def _reference(self, name: str) -> bytes | list[Any]:
         if self.is_folder:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _PIECE = 2**20
 #: A server that sends less, once the time allowed is over, is taken for one that hangs.
 _SLOWEST_BYTES_PER_S = 2**14
+_LINK = re.compile(r"""<a\s[^>]*href\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 _OK, _PARTIAL, _NO_SUCH_RANGE = 200, 206, 416
 _ABSENT = (404, 410)
 _FORBIDDEN = (401, 403, 407)
@@ -71,8 +74,24 @@ class WebObjects:
         with _Answer(self._url(""), "GET", {}) as answer:
             yield from answer.pieces()
 
+    def children(self, prefix: str) -> list[str] | None:
+        """See `Objects.children`: from the page on which many servers show a folder."""
+        url = self._url(prefix)
+        pieces = urlsplit(url)
+        folder = urlunsplit(pieces._replace(path=f"{pieces.path.rstrip('/')}/"))
+        try:
+            with _Answer(folder, "GET", {}) as answer:
+                if "text/html" not in answer.headers.get("Content-Type", ""):
+                    return None
+                page = b"".join(answer.pieces()).decode("utf-8", "replace")
+        except (FileNotFoundError, SourceForbiddenError):
+            return None
+        links = (unescape(link) for link in _LINK.findall(page))
+        names = {unquote(link.removeprefix("./")).rstrip("/") for link in links}
+        return sorted(n for n in names if n and not set(n) & set("/?#:") and n != "..")
+
     def listing(self) -> None:
-        """See `Objects.listing`: the web has no lists."""
+        """See `Objects.listing`: the web has no such lists."""
 
     def stats(self, names: list[str]) -> dict[str, Stat]:
         """Return `stat` of many objects, asked for several at a time; those that are there."""

@@ -79,6 +79,11 @@ def open_store(store: Store, wanted: str | None, shown: str) -> xr.Dataset:
             root = zarr.open_group(store, mode="r")
         except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
             raise NotACubeError(_not_a_group(store, shown)) from error
+        if root.metadata.consolidated_metadata is None and not store.supports_listing:
+            raise NotACubeError(
+                f"the arrays in {shown} cannot be found: its metadata is not consolidated and its "
+                "server does not list folders; call zarr.consolidate_metadata on it"
+            )
         paths = ["", *_subgroups(root)] if wanted is None else ["", *_around(root, wanted)]
         if wanted is None and (finest := _finest_of_pyramid(root)) is not None:
             paths, wanted = ["", finest], finest
@@ -98,8 +103,6 @@ def _not_a_group(store: Store, shown: str) -> str:
 
 
 def _subgroups(root: zarr.Group) -> Iterator[str]:
-    if not (root.store.supports_listing or root.metadata.consolidated_metadata is not None):
-        return
     for name, group in sorted(root.groups()):
         yield name
         yield from (f"{name}/{inner}" for inner in _subgroups(group))
