@@ -62,6 +62,13 @@ def open_dataset(source: Source) -> xr.Dataset:
     """
     assert source.head is not None  # noqa: S101  # recognised
     file = raster_file(source, "GTiff" if source.head.startswith(_TIFF) else "JP2OpenJPEG")
+    if file.overview is not None:
+        factors = replace(file, overview=None).reading(lambda d: d.overviews(1))
+        if file.overview >= len(factors):
+            raise NotACubeError(
+                f"{source.shown} has no overview {file.overview}; it has {len(factors)} of them, "
+                f"coarser by {', '.join(map(str, factors)) or 'nothing'}"
+            )
     pages = list(file.reading(lambda d: d.subdatasets))
     if not pages:
         return _open_page(file, source.shown)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 from xarray.backends.common import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
-from cube_bridge.errors import SourceError
+from cube_bridge.errors import NotACubeError
 from cube_bridge.formats.location import Location
 from cube_bridge.formats.ranged_file import RangedFile
 from cube_bridge.formats.source import check_reached
@@ -21,10 +22,9 @@ from cube_bridge.formats.source import check_reached
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What GDAL is not to do: look for files beside a source, write some there, change units.
+#: What GDAL is not to do: list whole folders to find a world file, change units.
 _OPTIONS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
     "GRIB_NORMALIZE_UNITS": "NO",
 }
 #: The name under which GDAL asks for a file that is elsewhere.
@@ -49,7 +49,8 @@ class RasterFile:
         """Return what `read` makes of GDAL's data set.
 
         Raises:
-            SourceError: It cannot be read: damaged, or out of reach.
+            NotACubeError: It is damaged.
+            SourceTimeoutError and its kin: It is out of reach.
         """
         with rasterio.Env(**_OPTIONS):
             try:
@@ -57,13 +58,12 @@ class RasterFile:
                     return read(self._kept_open(self.path))
                 # GDAL asks for the bytes in the thread and context that opened it, so it is not
                 # kept; the blocks with the header are.
-                with rasterio.open(
-                    _ELSEWHERE, opener=_Opener(self.base), **self._options
-                ) as opened:
+                _OPEN.__dict__.pop("error", None)
+                with self._opened(_ELSEWHERE, opener=_Opener(self.base)) as opened:
                     return read(opened)
             except RasterioError as error:
                 self._raise_reached()
-                raise SourceError(
+                raise NotACubeError(
                     f"{Location.of(self.base).shown} cannot be read: {_first_line(error)}; is it "
                     "damaged or truncated?"
                 ) from error
@@ -75,13 +75,17 @@ class RasterFile:
         if found is None:
             while len(mine) >= _OPEN_AT_MOST:
                 mine.pop(next(iter(mine))).close()
-            found = mine[self] = rasterio.open(path, **self._options)
+            found = mine[self] = self._opened(path)
         return found
 
-    @property
-    def _options(self) -> dict[str, Any]:
-        overview = {} if self.overview is None else {"overview_level": self.overview}
-        return {"driver": self.driver, **overview}
+    def _opened(self, path: str, **options: Any) -> Any:
+        if self.overview is not None:
+            options["overview_level"] = self.overview
+        # A raster without a place is told from what it has, and not by a warning. Filters of
+        # warnings are of the whole process: one thread at a time.
+        with _FILTERING, warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(path, driver=self.driver, **options)
 
     def _raise_reached(self) -> None:
         error = _OPEN.__dict__.pop("error", None)
@@ -89,6 +93,7 @@ class RasterFile:
             check_reached(error)
 
 
+_FILTERING = threading.Lock()
 _OPEN = threading.local()
 _OPEN_AT_MOST = 16
 
@@ -107,7 +112,11 @@ class _Opener:
     def __call__(self, name: str, mode: str = "rb") -> _Told:  # noqa: ARG002  # rasterio's
         if name != _ELSEWHERE:
             raise FileNotFoundError(name)
-        file = RangedFile.open(self.base)
+        try:
+            file = RangedFile.open(self.base)
+        except Exception as error:
+            _OPEN.__dict__["error"] = error
+            raise
         return _Told(file.base, file.size, file.version)
 
 
