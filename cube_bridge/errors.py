@@ -3,6 +3,9 @@
 DeepCubeError
 └── SourceError                   a source cannot be indexed or read
     ├── SourceNotFoundError       no file, or no source in the graph, by that name
+    ├── SourceForbiddenError      a server or disk does not let us read it
+    ├── SourceTimeoutError        a server did not answer in the time allowed
+    ├── SourceUnreachableError    a server that cannot be reached, or that breaks off
     ├── NotACubeError             the file is of no format that can be opened as a cube
     ├── CoordinatesError          a cube without usable coordinates
     ├── MappingError              a mapping that is malformed or does not fit its table
@@ -25,6 +28,18 @@ class SourceError(DeepCubeError, ValueError):
 
 class SourceNotFoundError(SourceError, LookupError):
     """No file, or no source in the graph, by that name."""
+
+
+class SourceForbiddenError(SourceError, PermissionError):
+    """A server or disk does not let us read it."""
+
+
+class SourceTimeoutError(SourceError, TimeoutError):
+    """A server did not answer in the time allowed."""
+
+
+class SourceUnreachableError(SourceError, ConnectionError):
+    """A server cannot be reached, or breaks off."""
 
 
 class NotACubeError(SourceError):

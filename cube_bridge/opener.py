@@ -1,136 +1,109 @@
-"""From a path to a lazy xarray Dataset, and to the axes that place it on the Earth."""
+"""From a path or URL to a lazy xarray Dataset, whatever the format.
+
+Each format is a module of `cube_bridge.formats` with `recognises`, `open_dataset` and a media
+type. Formats are told by what the bytes say, never by the name alone.
+"""
 
 from __future__ import annotations
 
-import tarfile
-import warnings
-import zipfile
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-import fsspec
-import xarray as xr
-from zarr.storage import ZipStore
+from zarr.errors import BaseZarrError
 
-from cube_bridge.errors import CoordinatesError, NotACubeError, SourceNotFoundError
+from cube_bridge.errors import NotACubeError, SourceError
+from cube_bridge.formats import (
+    grib,
+    icechunk_repository,
+    netcdf,
+    raster,
+    references,
+    zarr_groups,
+)
+from cube_bridge.formats.calendars import moments
+from cube_bridge.formats.location import Location, Part
+from cube_bridge.formats.source import Source, check_reached, look_at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Metadata of a whole zarr v2 group in one file; v3 has it in zarr.json.
-_CONSOLIDATED = ".zmetadata"
-_ZARR_MARKERS = (".zgroup", _CONSOLIDATED, "zarr.json")
-#: First bytes of NetCDF 3 and of HDF5, on which NetCDF 4 is built.
-_NETCDF_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
-#: Uncompressed bytes of a chunk where the file does not say how it is chunked.
-_CHUNK_BYTES = "32MiB"
+    import xarray as xr
+
+__all__ = ["Part", "media_type", "moments", "open_cube"]
 
 
-def open_cube(path: Path) -> xr.Dataset:
-    """Open a cube lazily, chunked as it is stored.
+class _Format(Protocol):
+    MEDIA_TYPE: str
+
+    def recognises(self, source: Source) -> bool: ...
+    def open_dataset(self, source: Source) -> xr.Dataset: ...
+
+
+#: References and repositories are folders with marks of zarr in them, so they are asked first.
+_FORMATS: tuple[_Format, ...] = (
+    references,
+    icechunk_repository,
+    zarr_groups,
+    netcdf,
+    grib,
+    raster,
+)
+
+
+def open_cube(location: Path | str, *, part: Part | None = None) -> xr.Dataset:
+    """Open a cube lazily, chunked as it is stored. The source is never changed.
 
     Args:
-        path: A zarr folder, a zip or tar file with one zarr group, or a NetCDF file.
+        location: A path, or a URL: `file`, `http`, `https`, `s3`, `gs`, `az`, `memory`. Zarr
+            (folder, zip, tar), NetCDF 3 and 4, GeoTIFF, JPEG 2000, GRIB, Icechunk, and
+            references in the form of Kerchunk. Text may end in a part: `swath.nc#group=PRODUCT`.
+        part: Which group, overview, branch, tag or snapshot is meant; by default what the
+            location says, or else all of it.
 
     Raises:
-        SourceNotFoundError: There is nothing at the path.
+        SourceNotFoundError: There is nothing at the location.
+        SourceForbiddenError, SourceTimeoutError, SourceUnreachableError: It cannot be had.
         NotACubeError: It is of none of these formats, or is damaged.
+        CoordinatesError: Its times cannot be understood.
     """
-    if not path.exists():
-        raise SourceNotFoundError(f"no file or folder {path}")
+    place = Location.of(location)
+    if part is not None:
+        place = Location(path=place.path, base=place.base, part=part)
+    source = look_at(place)
+    form = _format_of(source)
     try:
-        with warnings.catch_warnings():
-            # MODIS files declare several fill values; all become NaN, which is meant.
-            warnings.simplefilter("ignore", xr.SerializationWarning)
-            return _open(path)
-    except NotACubeError:
+        return form.open_dataset(source)
+    except SourceError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise NotACubeError(f"{path.name} cannot be opened as a cube: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, BaseZarrError) as error:
+        check_reached(error)
+        raise NotACubeError(
+            f"{source.shown} cannot be opened as a cube ({_kind(form)}): {error}; is it damaged, "
+            "truncated or still being written?"
+        ) from error
 
 
-def media_type(path: Path) -> str:
-    """Return the media type of a cube."""
-    return "application/x-netcdf" if _is_netcdf(path) else "application/vnd.zarr"
+def media_type(location: Path | str) -> str:
+    """Return the media type of a cube.
+
+    Raises:
+        SourceError: See `open_cube`.
+    """
+    return _format_of(look_at(Location.of(location))).MEDIA_TYPE
 
 
-def _is_netcdf(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(4) in _NETCDF_MAGIC
-
-
-def _open(path: Path) -> xr.Dataset:
-    if path.is_dir():
-        if not any((path / marker).is_file() for marker in _ZARR_MARKERS):
-            raise NotACubeError(f"the folder {path.name} holds no zarr group")
-        folder: xr.Dataset = xr.open_zarr(
-            path, chunks={}, consolidated=(path / _CONSOLIDATED).is_file()
-        )
-        return folder
-    if _is_netcdf(path):
-        dataset = xr.open_dataset(path, engine="netcdf4", chunks={})
-        large = any(v.nbytes > 2**26 and _one_chunk(v) for v in dataset.data_vars.values())
-        return dataset.chunk("auto") if large else dataset
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            root = _zarr_root(archive.namelist(), path)
-        zipped: xr.Dataset = xr.open_zarr(
-            ZipStore(path), group=root or None, chunks={}, consolidated=False
-        )
-        return zipped
-    if tarfile.is_tarfile(path):
-        return _open_tar(path)
+def _format_of(source: Source) -> _Format:
+    for form in _FORMATS:
+        if form.recognises(source):
+            return form
+    if source.is_folder:
+        raise NotACubeError(f"the folder {source.shown} holds no zarr group")
+    if not source.head:
+        raise NotACubeError(f"{source.shown} is empty; fetch or write it again")
     raise NotACubeError(
-        f"{path.name} is no cube: neither zarr (folder, zip, tar) nor NetCDF; "
-        "a table or vector layer needs --mapping"
+        f"{source.shown} is no cube: neither zarr (folder, zip, tar), NetCDF, GeoTIFF, JPEG 2000, "
+        "GRIB, Icechunk nor Kerchunk references; a table or vector layer needs --mapping"
     )
 
 
-def _one_chunk(variable: xr.DataArray) -> bool:
-    return variable.chunks is None or all(len(c) == 1 for c in variable.chunks)
-
-
-def _zarr_root(names: list[str], path: Path) -> str:
-    roots = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] in _ZARR_MARKERS}
-    if not roots:
-        raise NotACubeError(f"{path.name} is an archive without a zarr group")
-    # The group is the one that the others, of its arrays, lie below.
-    return min(roots, key=len)
-
-
-def _open_tar(path: Path) -> xr.Dataset:
-    # Each member becomes a byte range of the tar file, so that chunks are read on their own and
-    # by several threads at once; fsspec's tar file system shares one position among them.
-    try:
-        with tarfile.open(path, "r:") as archive:
-            members = [m for m in archive.getmembers() if m.isfile()]
-    except tarfile.ReadError as error:
-        raise NotACubeError(f"{path.name} is a compressed tar file; unpack it first") from error
-    root = _zarr_root([m.name for m in members], path)
-    prefix = f"{root}/" if root else ""
-    references = {
-        m.name.removeprefix(prefix): [path.resolve().as_uri(), m.offset_data, m.size]
-        for m in members
-        if m.name.startswith(prefix)
-    }
-    mapper = fsspec.get_mapper("reference://", fo={"version": 1, "refs": references})
-    dataset: xr.Dataset = xr.open_zarr(mapper, chunks={}, consolidated=_CONSOLIDATED in references)
-    return dataset
-
-
-def moments(dataset: xr.Dataset, time: str) -> list[datetime]:
-    """Return the times of a cube; those of another calendar by their nominal date."""
-    values = dataset[time].to_numpy()
-    if values.dtype.kind == "M":
-        return list(values.astype("datetime64[us]").tolist())
-    return [_nominal(t) for t in values]
-
-
-def _nominal(t: Any) -> datetime:
-    # A date that the Gregorian calendar lacks (30 February of a 360-day year) is an error.
-    try:
-        return datetime(t.year, t.month, t.day, t.hour, t.minute, t.second)  # noqa: DTZ001
-    except ValueError as error:
-        raise CoordinatesError(f"the time {t} is no date of the Gregorian calendar") from error
+def _kind(form: _Format) -> str:
+    return form.MEDIA_TYPE.rpartition("/")[2]

@@ -1,0 +1,73 @@
+"""NetCDF 3 and 4, here and elsewhere; groups too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5netcdf
+import netCDF4
+import xarray as xr
+
+from cube_bridge.formats.decoding import decoded
+from cube_bridge.formats.groups import marked, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cube_bridge.formats.source import Source
+
+MEDIA_TYPE = "application/x-netcdf"
+_CLASSIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+#: HDF5 may begin after a block of the user's own, at these offsets.
+_HDF5_AT = (0, 512, 1024, 2048)
+#: Uncompressed bytes of a chunk where the file does not say how it is chunked.
+_LARGE = 2**26
+
+
+def recognises(source: Source) -> bool:
+    """Return whether it is NetCDF, by its first bytes."""
+    return source.head is not None and (source.head.startswith(_CLASSIC) or _is_hdf5(source.head))
+
+
+def open_dataset(source: Source) -> xr.Dataset:
+    """Open it lazily, chunked as it is stored.
+
+    NetCDF 4 elsewhere is read in parts; NetCDF 3, and what a server does not send in parts, is
+    fetched once.
+    """
+    assert source.head is not None  # noqa: S101  # recognised
+    elsewhere = source.location.path is None
+    if elsewhere and _is_hdf5(source.head) and source.is_ranged():
+        file = source.file()
+        with h5netcdf.File(file, "r", phony_dims="access") as opened:
+            paths = ["", *_groups(opened)]
+        groups = {p: _open(file, p, "h5netcdf", phony_dims="access") for p in paths}
+    else:
+        path = source.local_file()
+        with netCDF4.Dataset(path, "r") as opened:
+            paths = ["", *_groups(opened)]
+        groups = {p: _open(path, p, "netcdf4") for p in paths}
+    return merged(groups, source.location.part.group, source.shown)
+
+
+def _is_hdf5(head: bytes) -> bool:
+    return any(head[at : at + len(_HDF5)] == _HDF5 for at in _HDF5_AT)
+
+
+def _groups(opened: Any) -> Iterator[str]:
+    for name, group in opened.groups.items():
+        yield name
+        yield from (f"{name}/{inner}" for inner in _groups(group))
+
+
+def _open(file: Any, group: str, engine: Any, **options: Any) -> xr.Dataset:
+    stored = xr.open_dataset(
+        file, engine=engine, group=group or None, chunks={}, decode_cf=False, **options
+    )
+    large = any(v.nbytes > _LARGE and _one_chunk(v) for v in stored.data_vars.values())
+    return decoded(marked(stored.chunk("auto") if large else stored, group))
+
+
+def _one_chunk(variable: xr.DataArray) -> bool:
+    return variable.chunks is None or all(len(c) == 1 for c in variable.chunks)

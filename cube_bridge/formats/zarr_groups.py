@@ -1,0 +1,146 @@
+"""Zarr v2 and v3: folder, object store, web, zip and tar; nested groups and pyramids."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+import zarr
+from zarr.errors import ZarrUserWarning
+from zarr.storage import LocalStore
+
+from cube_bridge.errors import NotACubeError
+from cube_bridge.formats.archives import compression_of, is_archive, open_archive
+from cube_bridge.formats.decoding import decoded
+from cube_bridge.formats.groups import marked, merged
+from cube_bridge.formats.object_store import ObjectsStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zarr.abc.store import Store
+
+    from cube_bridge.formats.source import Source
+
+MEDIA_TYPE = "application/vnd.zarr"
+_GROUP_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
+
+
+def recognises(source: Source) -> bool:
+    """Return whether it is a zarr group, or an archive that could hold one."""
+    if source.head is None:
+        return bool(source.markers)
+    return is_archive(source.head) or compression_of(source.head) is not None
+
+
+def open_dataset(source: Source) -> xr.Dataset:
+    """Open it lazily, chunked as it is stored."""
+    return open_store(store_of(source), source.location.part.group, source.shown)
+
+
+def store_of(source: Source) -> Store:
+    """Return the zarr store whose root is the outermost group.
+
+    Raises:
+        NotACubeError: An archive that cannot be read in parts, or without a group.
+    """
+    if source.head is None:
+        path = source.location.path
+        return ObjectsStore(source.objects) if path is None else LocalStore(path, read_only=True)
+    packed = compression_of(source.head)
+    if packed is not None:
+        raise NotACubeError(
+            f"{source.shown} is a compressed tar file or another file packed as a whole "
+            f"({packed}); unpack it first: single chunks cannot be read from it"
+        )
+    archive = open_archive(source.location.base, source.head, source.shown)
+    return ObjectsStore(archive, _root_of(archive.members, source.shown))
+
+
+def _root_of(names: Iterable[str], shown: str) -> str:
+    roots = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] in _GROUP_MARKERS}
+    if not roots:
+        raise NotACubeError(f"{shown} is an archive without a zarr group")
+    # The group is the one that the others, of its arrays, lie below.
+    return min(roots, key=lambda root: (root.count("/") if root else -1, root))
+
+
+def open_store(store: Store, wanted: str | None, shown: str) -> xr.Dataset:
+    """Open the groups of a store as one dataset.
+
+    Raises:
+        NotACubeError: There is no group, or nothing in it.
+    """
+    with warnings.catch_warnings():
+        # What lies beside the group's own files does not make it less readable.
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        try:
+            root = zarr.open_group(store, mode="r")
+        except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
+            raise NotACubeError(_not_a_group(store, shown)) from error
+        if root.metadata.consolidated_metadata is None and not store.supports_listing:
+            raise NotACubeError(
+                f"the arrays in {shown} cannot be found: its metadata is not consolidated and its "
+                "server does not list folders; call zarr.consolidate_metadata on it"
+            )
+        paths = ["", *_subgroups(root)] if wanted is None else ["", *_around(root, wanted)]
+        if wanted is None and (finest := _finest_of_pyramid(root)) is not None:
+            paths, wanted = ["", finest], finest
+        groups = {path: _open_group(store, path, root) for path in paths}
+    return merged(groups, wanted, shown)
+
+
+def _not_a_group(store: Store, shown: str) -> str:
+    try:
+        zarr.open_array(store, mode="r")
+    except (FileNotFoundError, ValueError, KeyError, zarr.errors.BaseZarrError):
+        return f"{shown} holds no zarr group"
+    return (
+        f"{shown} is a single zarr array; it needs the group around it, in which the arrays "
+        "of its coordinates lie too"
+    )
+
+
+def _subgroups(root: zarr.Group) -> Iterator[str]:
+    for name, group in sorted(root.groups()):
+        yield name
+        yield from (f"{name}/{inner}" for inner in _subgroups(group))
+
+
+def _around(root: zarr.Group, wanted: str) -> list[str]:
+    """Return the paths from the root to a group, and those in it."""
+    names = wanted.strip("/").split("/")
+    outer = ["/".join(names[: n + 1]) for n in range(len(names))]
+    found = [path for path in outer if isinstance(root.get(path), zarr.Group)]
+    inner = root.get(outer[-1])
+    if isinstance(inner, zarr.Group):
+        found += [f"{outer[-1]}/{name}" for name in _subgroups(inner)]
+    return found
+
+
+def _finest_of_pyramid(root: zarr.Group) -> str | None:
+    """Return the group of the finest level, where the groups are levels of one pyramid."""
+    said: Any = root.attrs.get("multiscales")
+    if isinstance(said, list) and said:
+        said = said[0]
+    if not isinstance(said, dict):
+        return None
+    levels = said.get("datasets") or said.get("layout") or []
+    for level in levels:
+        path = str(level.get("path") or level.get("asset") or level.get("group") or "")
+        if path and isinstance(root.get(path), zarr.Group):
+            return path
+    return None
+
+
+def _open_group(store: Store, path: str, root: zarr.Group) -> xr.Dataset:
+    stored: xr.Dataset = xr.open_zarr(
+        store,
+        group=path or None,
+        chunks={},
+        decode_cf=False,
+        consolidated=root.metadata.consolidated_metadata is not None and not path,
+        zarr_format=root.metadata.zarr_format,
+    )
+    return decoded(marked(stored, path))
