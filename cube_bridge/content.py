@@ -56,6 +56,11 @@ def variable_iri(source: NamedNode, name: str) -> NamedNode:
     return below(source, "variable", slug(name))
 
 
+def chunk_iri(source: NamedNode, variable: str, index: tuple[int, ...]) -> NamedNode:
+    """Return the IRI of a chunk: its variable and place are in it, so that it can be looked up."""
+    return below(source, "chunk", variable, ".".join(map(str, index)))
+
+
 def variable_quads(
     source: NamedNode,
     name: str,

@@ -50,7 +50,8 @@ DEEP = Vocabulary(DEEP_NAMESPACE, _deep_terms())
 
 DCAT = Vocabulary(
     "http://www.w3.org/ns/dcat#",
-    "Dataset Distribution bbox byteSize distribution downloadURL mediaType temporalResolution",
+    "Dataset Distribution bbox byteSize distribution downloadURL mediaType "
+    "spatialResolutionInMeters temporalResolution",
 )
 DCTERMS = Vocabulary(
     "http://purl.org/dc/terms/",
