@@ -10,11 +10,12 @@ import numpy as np
 import shapely
 from pyoxigraph import NamedNode
 
-from cube_bridge.content import Statistics, chunk_iri
+from cube_bridge.content import EMPTY, Statistics, chunk_iri
 from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.layout import ChunkLayout, layout_of_text, seconds_of, times_of_text
 from kg.geometry import CRS84, wkt_literal
 from kg.query import number, select, text
+from ontology.terms import DEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,26 +206,13 @@ def _described(
     indices: list[tuple[int, ...]],
     bounds: tuple[float | None, float | None],
 ) -> Iterator[ChunkRef]:
-    low, high = bounds
     by_iri = {chunk_iri(variable.source, variable.name, index): index for index in indices}
-    wanted = [
-        *([f"?maximum >= {low!r}"] if low is not None else []),
-        *([f"?minimum <= {high!r}"] if high is not None else []),
-    ]
-    # A chunk without valid values has a count of zero and nothing else; a gap not even that.
-    where = f"FILTER(!BOUND(?count) || ({' && '.join(wanted)}))" if wanted else ""
-    rows = select(
-        store,
-        f"""SELECT ?chunk ?count ?minimum ?maximum ?mean ?squares WHERE {{
-              VALUES ?chunk {{ {" ".join(map(str, by_iri))} }}
-              ?chunk deep:chunkIndex ?index .
-              OPTIONAL {{ ?chunk deep:validCount ?count }}
-              OPTIONAL {{ ?chunk deep:minimum ?minimum ; deep:maximum ?maximum ;
-                                 deep:mean ?mean ; deep:sumOfSquares ?squares }} {where} }}""",
-    )
-    described = {row["chunk"]: _statistics(row) for row in rows}
+    described: dict[Term, Statistics | None] = dict(_with_values(store, list(by_iri)))
+    rest = [iri for iri in by_iri if iri not in described]
+    if rest:
+        described.update(_without_values(store, rest))
     for iri, index in by_iri.items():
-        if iri in described:
+        if iri in described and _may_hold(described[iri], *bounds):
             yield ChunkRef(
                 iri=iri,
                 index=index,
@@ -233,15 +221,49 @@ def _described(
             )
 
 
-def _statistics(row: dict[str, Term]) -> Statistics | None:
-    if "count" not in row:
-        return None
-    values = {n: number(row[n]) for n in ("minimum", "maximum", "mean", "squares") if n in row}
-    nan = float("nan")
-    return Statistics(
-        valid_count=int(text(row["count"])),
-        minimum=values.get("minimum", nan),
-        maximum=values.get("maximum", nan),
-        mean=values.get("mean", nan),
-        sum_of_squares=values.get("squares", nan),
+def _with_values(
+    store: GraphStore, chunks: list[NamedNode]
+) -> Iterator[tuple[Term, Statistics | None]]:
+    # One pattern without OPTIONAL: pyoxigraph would scan all chunks for each of those.
+    rows = select(
+        store,
+        f"""SELECT ?chunk ?count ?minimum ?maximum ?mean ?squares WHERE {{
+              VALUES ?chunk {{ {" ".join(map(str, chunks))} }}
+              ?chunk deep:validCount ?count ; deep:minimum ?minimum ; deep:maximum ?maximum ;
+                     deep:mean ?mean ; deep:sumOfSquares ?squares }}""",
+    )
+    for row in rows:
+        yield (
+            row["chunk"],
+            Statistics(
+                valid_count=int(text(row["count"])),
+                minimum=number(row["minimum"]),
+                maximum=number(row["maximum"]),
+                mean=number(row["mean"]),
+                sum_of_squares=number(row["squares"]),
+            ),
+        )
+
+
+def _without_values(
+    store: GraphStore, chunks: list[NamedNode]
+) -> Iterator[tuple[Term, Statistics | None]]:
+    """Yield chunks without a valid value, with their statistics, and gaps, with None."""
+    rows = select(
+        store,
+        f"""SELECT ?chunk ?kind WHERE {{
+              VALUES ?chunk {{ {" ".join(map(str, chunks))} }} ?chunk a ?kind }}""",
+    )
+    for row in rows:
+        if row["kind"] in (DEEP.Chunk, DEEP.Gap):
+            yield row["chunk"], EMPTY if row["kind"] == DEEP.Chunk else None
+
+
+def _may_hold(statistics: Statistics | None, low: float | None, high: float | None) -> bool:
+    if statistics is None or (low is None and high is None):
+        return True
+    if not statistics.valid_count:
+        return False
+    return (low is None or statistics.maximum >= low) and (
+        high is None or statistics.minimum <= high
     )

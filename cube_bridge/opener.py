@@ -6,16 +6,14 @@ import tarfile
 import warnings
 import zipfile
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import fsspec
 import xarray as xr
 from zarr.storage import ZipStore
 
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceNotFoundError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Metadata of a whole zarr v2 group in one file; v3 has it in zarr.json.
 _CONSOLIDATED = ".zmetadata"
@@ -26,16 +24,20 @@ _NETCDF_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
 _CHUNK_BYTES = "32MiB"
 
 
-def open_cube(path: Path) -> xr.Dataset:
+def open_cube(location: Path | str) -> xr.Dataset:
     """Open a cube lazily, chunked as it is stored.
 
     Args:
-        path: A zarr folder, a zip or tar file with one zarr group, or a NetCDF file.
+        location: A zarr folder, a zip or tar file with one zarr group, or a NetCDF file; or the
+            URL of a zarr group.
 
     Raises:
         SourceNotFoundError: There is nothing at the path.
         NotACubeError: It is of none of these formats, or is damaged.
     """
+    if isinstance(location, str):
+        return _open_url(location)
+    path = location
     if not path.exists():
         raise SourceNotFoundError(f"no file or folder {path}")
     try:
@@ -49,8 +51,17 @@ def open_cube(path: Path) -> xr.Dataset:
         raise NotACubeError(f"{path.name} cannot be opened as a cube: {error}") from error
 
 
-def media_type(path: Path) -> str:
+def _open_url(url: str) -> xr.Dataset:
+    try:
+        dataset: xr.Dataset = xr.open_zarr(url, chunks={})
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise NotACubeError(f"{url} cannot be opened as a cube: {error}") from error
+    return dataset
+
+
+def media_type(location: Path | str) -> str:
     """Return the media type of a cube."""
+    path = Path(location)
     return "application/x-netcdf" if _is_netcdf(path) else "application/vnd.zarr"
 
 

@@ -94,7 +94,7 @@ QUDT = Vocabulary(
     "http://qudt.org/schema/qudt/",
     "Unit conversionMultiplier conversionOffset hasDimensionVector hasUnit symbol",
 )
-RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type")
+RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "type value")
 RDFS = Vocabulary(
     "http://www.w3.org/2000/01/rdf-schema#",
     "Datatype Literal comment domain isDefinedBy label range subClassOf subPropertyOf",
