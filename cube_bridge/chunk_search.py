@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
+import numpy as np
+import shapely
 from pyoxigraph import NamedNode
 
-from kg.geometry import wkt_literal
+from cube_bridge.content import EMPTY, Statistics, chunk_iri
+from cube_bridge.errors import SourceNotFoundError
+from cube_bridge.layout import ChunkLayout, layout_of_text, seconds_of, times_of_text
+from kg.geometry import CRS84, wkt_literal
 from kg.query import number, select, text
-from kg.temporal import timestamp
+from ontology.terms import DEEP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from shapely.geometry.base import BaseGeometry
 
+    from kg.solutions import Term
     from kg.store import GraphStore
+
+#: Chunks that one query asks for: more VALUES make pyoxigraph slower, each by itself.
+_BATCH = 500
+_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +36,30 @@ class ChunkRef:
     """A chunk of a variable."""
 
     iri: NamedNode
+    index: tuple[int, ...]
+    """Position in the grid of chunks, one a dimension."""
     slices: tuple[slice, ...]
     """Cells, one slice a dimension, in the order of the variable's dimensions."""
+    statistics: Statistics | None
+    """Zone map of the values; None for a gap: what it holds could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Variable:
+    """What the graph says of a variable that is cut into chunks."""
+
+    source: NamedNode
+    name: str
+    layout: ChunkLayout
+    grid: NamedNode
+    space: tuple[int, ...]
+    """Axes of the dimensions of the grid."""
+    time: int | None
+    """Axis of time; None for a variable without time."""
+    borders: np.ndarray
+    """When each chunk along time begins, and when the last ends: seconds since 1970."""
+    margin: float
+    """Degrees by which a tile's outline may be off, as its sides are curves."""
 
 
 def chunks_meeting(
@@ -40,6 +74,9 @@ def chunks_meeting(
 ) -> list[ChunkRef]:
     """Return the chunks of a variable whose tile meets a geometry and whose interval a period.
 
+    Tiles come from the spatial index, intervals from the times at which the variable's chunks
+    begin; what both leave is looked up by IRI. A variable without time meets any period.
+
     Args:
         store: The graph that the cube is indexed in.
         variable: IRI of the variable.
@@ -47,30 +84,186 @@ def chunks_meeting(
         begin: First moment.
         end: Moment after the last; the same as `begin` for one instant.
         minimum_above: Cells below this do not matter: chunks without a value that reaches it
-            are left out, as the zone map tells.
+            are left out, as the zone map tells. Gaps are never left out.
         maximum_below: Cells above this do not matter: the same for small values.
+
+    Returns:
+        In the order of their indices.
+
+    Raises:
+        SourceNotFoundError: The graph knows no such variable with chunks.
     """
+    found = _variable(store, variable)
+    along_time = _positions_in_time(found, begin, end)
+    tiles = _positions_in_space(store, found, geometry) if along_time else []
+    indices = iter(sorted(_indices(found, tiles, along_time)))
+    bounds = (minimum_above, maximum_below)
+    references: list[ChunkRef] = []
+    while part := list(islice(indices, _BATCH)):
+        references += _described(store, found, part, bounds)
+    return references
+
+
+def _variable(store: GraphStore, variable: NamedNode) -> _Variable:
     rows = select(
         store,
-        f"""SELECT ?chunk ?offset ?shape ?minimum ?maximum WHERE {{
-              ?chunk deep:ofVariable {variable} ; deep:offset ?offset ; deep:shape ?shape ;
-                     deep:minimum ?minimum ; deep:maximum ?maximum ;
-                     deep:inTile/geo:hasDefaultGeometry/geo:asWKT ?wkt .
-              FILTER(geof:sfIntersects(?wkt, {wkt_literal(geometry)}))
-              OPTIONAL {{ ?chunk dcterms:temporal [
-                  time:hasBeginning/time:inXSDDateTimeStamp ?from ;
-                  time:hasEnd/time:inXSDDateTimeStamp ?to ] }}
-              FILTER(!BOUND(?from) || (?from <= "{timestamp(end)}"^^xsd:dateTime
-                                       && ?to >= "{timestamp(begin)}"^^xsd:dateTime))
-            }} ORDER BY ?chunk""",
+        f"""SELECT ?source ?name ?dims ?lengths ?time ?borders ?grid ?space ?crs ?metres WHERE {{
+              {variable} deep:variableOf ?source ; deep:variableName ?name ;
+                         deep:dimensions ?dims ; deep:chunkLengths ?lengths ; deep:onGrid ?grid .
+              ?grid deep:dimensions ?space .
+              OPTIONAL {{ ?grid deep:crs ?crs }}
+              OPTIONAL {{ ?grid dcat:spatialResolutionInMeters ?metres }}
+              OPTIONAL {{ {variable} deep:timeDimension ?time ; deep:timeBorders ?borders }} }}""",
     )
+    if not rows:
+        raise SourceNotFoundError(
+            f"the graph knows no chunks of a variable {variable}; `deepcube index` adds a cube"
+        )
+    row = rows[0]
+    layout = layout_of_text(text(row["dims"]), text(row["lengths"]))
+    is_straight = "crs" in row and text(row["crs"]) == CRS84
+    metres = number(row["metres"]) if "metres" in row else 0.0
+    source = row["source"]
+    if not isinstance(source, NamedNode) or not isinstance(row["grid"], NamedNode):
+        raise SourceNotFoundError(f"the variable {variable} has no source or grid with an IRI")
+    return _Variable(
+        source=source,
+        name=text(row["name"]),
+        layout=layout,
+        grid=row["grid"],
+        space=tuple(layout.dims.index(d) for d in text(row["space"]).split(",")),
+        time=layout.dims.index(text(row["time"])) if "time" in row else None,
+        borders=times_of_text(text(row["borders"])) if "time" in row else np.empty(0),
+        margin=0.0 if is_straight else metres / _METRES_PER_DEGREE,
+    )
+
+
+def _positions_in_time(variable: _Variable, begin: datetime, end: datetime) -> list[int]:
+    if variable.time is None:
+        return [0]
+    first, last = seconds_of(begin), seconds_of(end)
+    starts, stops = variable.borders[:-1], variable.borders[1:]
+    begins_before = (starts < last) | ((starts == last) & (first == last))
+    ends_after = (stops > first) | (starts >= first)
+    return [int(i) for i in np.flatnonzero(begins_before & ends_after)]
+
+
+def _positions_in_space(
+    store: GraphStore, variable: _Variable, geometry: BaseGeometry
+) -> list[tuple[int, ...]]:
+    """Return where the tiles that meet a geometry lie among the chunks along space."""
+    if variable.margin:
+        widened = variable.margin / max(
+            np.cos(np.radians(np.abs(geometry.bounds[1::2]).max())), 0.1
+        )
+        geometry = shapely.buffer(geometry, widened, quad_segs=2)
+    rows = select(
+        store,
+        f"""SELECT ?offset ?shape WHERE {{
+              ?tile deep:onGrid {variable.grid} ; deep:offset ?offset ; deep:shape ?shape ;
+                    geo:hasDefaultGeometry/geo:asWKT ?wkt
+              FILTER(geof:sfIntersects(?wkt, {wkt_literal(geometry)})) }}""",
+    )
+    layout = variable.layout
+    places = [
+        {
+            (int(start), size): i
+            for i, (start, size) in enumerate(
+                zip(layout.starts(axis), layout.lengths[axis], strict=True)
+            )
+        }
+        for axis in variable.space
+    ]
     found = []
     for row in rows:
-        if minimum_above is not None and number(row["maximum"]) < minimum_above:
-            continue
-        if maximum_below is not None and number(row["minimum"]) > maximum_below:
-            continue
-        starts, sizes = (map(int, text(row[k]).split(",")) for k in ("offset", "shape"))
-        slices = tuple(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))
-        found.append(ChunkRef(iri=NamedNode(text(row["chunk"])), slices=slices))
+        firsts, sizes = (map(int, text(row[k]).split(",")) for k in ("offset", "shape"))
+        position = [
+            place.get(key)
+            for place, key in zip(places, zip(firsts, sizes, strict=True), strict=True)
+        ]
+        # The tiles of a variable that is cut otherwise are not those of this one.
+        if None not in position:
+            found.append(tuple(p for p in position if p is not None))
     return found
+
+
+def _indices(
+    variable: _Variable, tiles: list[tuple[int, ...]], along_time: list[int]
+) -> Iterator[tuple[int, ...]]:
+    axes = [range(len(n)) for n in variable.layout.lengths]
+    chosen: list[list[int] | range] = list(axes)
+    if variable.time is not None:
+        chosen[variable.time] = along_time
+    for tile in tiles:
+        for axis, position in zip(variable.space, tile, strict=True):
+            chosen[axis] = [position]
+        yield from product(*chosen)
+
+
+def _described(
+    store: GraphStore,
+    variable: _Variable,
+    indices: list[tuple[int, ...]],
+    bounds: tuple[float | None, float | None],
+) -> Iterator[ChunkRef]:
+    by_iri = {chunk_iri(variable.source, variable.name, index): index for index in indices}
+    described: dict[Term, Statistics | None] = dict(_with_values(store, list(by_iri)))
+    rest = [iri for iri in by_iri if iri not in described]
+    if rest:
+        described.update(_without_values(store, rest))
+    for iri, index in by_iri.items():
+        if iri in described and _may_hold(described[iri], *bounds):
+            yield ChunkRef(
+                iri=iri,
+                index=index,
+                slices=variable.layout.slices(index),
+                statistics=described[iri],
+            )
+
+
+def _with_values(
+    store: GraphStore, chunks: list[NamedNode]
+) -> Iterator[tuple[Term, Statistics | None]]:
+    # One pattern without OPTIONAL: pyoxigraph would scan all chunks for each of those.
+    rows = select(
+        store,
+        f"""SELECT ?chunk ?count ?minimum ?maximum ?mean ?squares WHERE {{
+              VALUES ?chunk {{ {" ".join(map(str, chunks))} }}
+              ?chunk deep:validCount ?count ; deep:minimum ?minimum ; deep:maximum ?maximum ;
+                     deep:mean ?mean ; deep:sumOfSquares ?squares }}""",
+    )
+    for row in rows:
+        yield (
+            row["chunk"],
+            Statistics(
+                valid_count=int(text(row["count"])),
+                minimum=number(row["minimum"]),
+                maximum=number(row["maximum"]),
+                mean=number(row["mean"]),
+                sum_of_squares=number(row["squares"]),
+            ),
+        )
+
+
+def _without_values(
+    store: GraphStore, chunks: list[NamedNode]
+) -> Iterator[tuple[Term, Statistics | None]]:
+    """Yield chunks without a valid value, with their statistics, and gaps, with None."""
+    rows = select(
+        store,
+        f"""SELECT ?chunk ?kind WHERE {{
+              VALUES ?chunk {{ {" ".join(map(str, chunks))} }} ?chunk a ?kind }}""",
+    )
+    for row in rows:
+        if row["kind"] in (DEEP.Chunk, DEEP.Gap):
+            yield row["chunk"], EMPTY if row["kind"] == DEEP.Chunk else None
+
+
+def _may_hold(statistics: Statistics | None, low: float | None, high: float | None) -> bool:
+    if statistics is None or (low is None and high is None):
+        return True
+    if not statistics.valid_count:
+        return False
+    return (low is None or statistics.maximum >= low) and (
+        high is None or statistics.minimum <= high
+    )

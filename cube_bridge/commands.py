@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from cube_bridge.datasets import data_folder, packaged_mapping, registry
-from cube_bridge.indexing import index_dataset, index_file
-from cube_bridge.mapping import UNKNOWN_LICENSE, CubeMapping, SourceInfo, read_mapping
-from kg.iris import Iris, slug
+from cube_bridge.indexing import cube_mapping, index_dataset, index_file
+from cube_bridge.mapping import read_mapping
+from kg.iris import Iris
 from kg.options import open_store, progress_stages, store_options
-
-if TYPE_CHECKING:
-    from cube_bridge.mapping import Mapping
 
 
 @click.command()
@@ -55,20 +51,10 @@ def index(
             if mapping is None and not path.exists() and name in registry():
                 outcome = index_dataset(opened, iris, name, progress=stage)
             else:
-                said = mapping or _cube_mapping(path, identifier, title, license_)
+                said = mapping or cube_mapping(path, id=identifier, title=title, license=license_)
                 outcome = index_file(opened, iris, path, said, replace=replace, progress=stage)
             what = f"{outcome.items} items" if outcome.changed else "unchanged"
             click.echo(f"{name}: {what}, <{outcome.source.value}>")
-
-
-def _cube_mapping(
-    path: Path, identifier: str | None, title: str | None, license_: str | None
-) -> Mapping | None:
-    if not (identifier or title or license_):
-        return None
-    name = identifier or slug(path.name.removesuffix(path.suffix))
-    info = SourceInfo(id=name, title=title or path.name, license=license_ or UNKNOWN_LICENSE)
-    return CubeMapping(kind="cube", source=info)
 
 
 @click.command()

@@ -22,8 +22,8 @@ Block = tuple[str, list[Quad]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
-    """A source that has been checked and can be indexed."""
+class Description:
+    """A source as a whole, once it has been checked."""
 
     kind: NamedNode
     """Class of the source: deep:Cube, deep:SeriesTable, deep:EventTable, deep:FeatureCollection."""
@@ -32,11 +32,18 @@ class Content:
     period: tuple[datetime, datetime] | None
     """First moment, and the moment after the last; None for what has no time."""
     header: tuple[Quad, ...]
-    """What is said before any block: the variables above all."""
+    """What is said before any part: the variables above all."""
+    item_count: int
+    """Chunks, series, events or features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content(Description):
+    """A source that is written block by block."""
+
     block_count: int
     blocks: Callable[[frozenset[str]], Iterator[Block]]
     """Yields (key, quads) for each block whose key is not among those given."""
-    item_count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +58,19 @@ class Statistics:
     """NaN, like the three above, where no value is valid."""
 
 
+_NAN = float("nan")
+#: Of a part without a valid value.
+EMPTY = Statistics(valid_count=0, minimum=_NAN, maximum=_NAN, mean=_NAN, sum_of_squares=_NAN)
+
+
 def variable_iri(source: NamedNode, name: str) -> NamedNode:
     """Return the IRI of a variable of a source."""
     return below(source, "variable", slug(name))
+
+
+def chunk_iri(source: NamedNode, variable: str, index: tuple[int, ...]) -> NamedNode:
+    """Return the IRI of a chunk: its variable and place are in it, so that it can be looked up."""
+    return below(source, "chunk", variable, ".".join(map(str, index)))
 
 
 def variable_quads(

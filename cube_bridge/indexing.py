@@ -1,21 +1,30 @@
-"""Indexing: a source becomes triples, all or nothing, resumable after a kill.
+"""Indexing: a source becomes triples, resumable after a kill.
 
-A source is checked whole before the first triple is written. Then it is written block by
-block, each block with the mark that it is done in one transaction. A run that is killed
-leaves the source marked as partial; the next run writes the blocks that are missing. A run
-that fails takes back what it wrote.
+A source is checked before the first triple is written. Then it is written block by block,
+each in one transaction. A run that is killed leaves the source marked as partial; the next
+run writes what is missing. A table or layer is written anew as a whole, and a run that fails
+takes back what it wrote; of a cube only those chunks are read that have changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pooch
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples
 
-from cube_bridge.chunks import read_cube
+from cube_bridge.chunk_reader import PATIENCE_S, Cluster, Threads
+from cube_bridge.cube_header import describe_cube
+from cube_bridge.cube_index import (
+    open_for_indexing,
+    remove_obsolete,
+    replace_header,
+    write_chunks,
+)
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.mapping import (
@@ -28,26 +37,26 @@ from cube_bridge.mapping import (
     mapping_json,
 )
 from cube_bridge.places import read_features
+from cube_bridge.source_header import Origin, header_quads
 from cube_bridge.tables import read_event_table, read_series_table
+from cube_bridge.versions import source_version
 from kg.errors import DeepCubeError
-from kg.geometry import bounding_box_quads
 from kg.iris import Iris, below, slug
-from kg.provenance import end_quad, start_quads
+from kg.provenance import end_quad
 from kg.query import integer
-from kg.temporal import interval, interval_quads
 from kg.validation import validate_quads
 from kg.vocabulary import install_ontology
-from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX, XSD
+from ontology.terms import DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from cube_bridge.chunk_reader import Workers
     from cube_bridge.content import Content
     from kg.store import GraphStore
 
     Progress = Callable[[str, int, int], None]
-    """Called with the source's identifier, blocks done, and blocks in all."""
+    """Called with the source's identifier, and blocks, of a cube chunks, done and in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +68,27 @@ class Outcome:
     """Chunks, series, events or features of the source."""
     changed: bool
     """False where the graph held this very source already, and nothing was done."""
+    gaps: int = 0
+    """Chunks that could not be read; the next run tries them again."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Job:
-    path: Path
-    mapping: Mapping
-    url: str
-    """Where the bytes come from."""
-    registered: str | None
-    """Name in the registry of open data sets."""
+class Reading:
+    """How cubes are read."""
+
+    cluster: str | None = None
+    """Address of a Dask scheduler; None reads with threads of this process."""
+    patience_s: float = PATIENCE_S
+    """Seconds after which a chunk that has not been read is a gap."""
 
 
 def index_dataset(
-    store: GraphStore, iris: Iris, name: str, *, progress: Progress | None = None
+    store: GraphStore,
+    iris: Iris,
+    name: str,
+    *,
+    reading: Reading | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Index a registered open data set, fetching it if it is not here.
 
@@ -81,88 +97,182 @@ def index_dataset(
         SourceError: See `index_file`.
     """
     entry = dataset(name)
-    job = _Job(path=locate(name), mapping=packaged_mapping(entry), url=entry.url, registered=name)
-    return _index(store, iris, job, progress)
+    origin = Origin(
+        location=locate(name), mapping=packaged_mapping(entry), url=entry.url, registered=name
+    )
+    return _index(store, iris, origin, progress, reading=reading or Reading())
 
 
 def index_file(
     store: GraphStore,
     iris: Iris,
-    path: Path,
+    location: Path | str,
     mapping: Mapping | None = None,
     *,
     replace: bool = False,
+    reading: Reading | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Index a file or folder.
+    """Index a file or folder, or a cube by its URL.
 
     Args:
         store: Where to write.
         iris: How IRIs are made.
-        path: Table or vector layer (each with a mapping), or cube.
+        location: Table or vector layer (each with a mapping), or cube; text is a URL.
         mapping: What its columns mean; a cube can do without.
         replace: Take the place of a source with the same identifier from another file.
-        progress: Called as blocks are done.
+        reading: How a cube is read.
+        progress: Called as parts are done.
 
     Raises:
         SourceError: Says what is wrong with the file; the graph is as it was.
         ValidationFailedError: What would be written violates a shape.
     """
-    if not path.exists():
+    if isinstance(location, Path) and not location.exists():
         known = f"; registered data sets are {', '.join(sorted(registry()))}"
-        raise SourceNotFoundError(f"no file or folder {path}{known}")
+        raise SourceNotFoundError(f"no file or folder {location}{known}")
     if mapping is None:
-        name = path.name.removesuffix(path.suffix)
-        mapping = CubeMapping(kind="cube", source=SourceInfo(id=slug(name), title=path.name))
-    url = path.resolve().as_uri()
-    job = _Job(path=path, mapping=mapping, url=url, registered=None)
-    return _index(store, iris, job, progress, replace=replace)
+        mapping = cube_mapping(location)
+    url = location.resolve().as_uri() if isinstance(location, Path) else location
+    origin = Origin(location=location, mapping=mapping, url=url, registered=None)
+    return _index(store, iris, origin, progress, replace=replace, reading=reading or Reading())
+
+
+def cube_mapping(location: Path | str, **said: str | None) -> CubeMapping:
+    """Return the mapping of a cube that has none of its own.
+
+    Args:
+        location: Where it is: its name becomes its title, and as a slug its identifier.
+        said: Fields of `SourceInfo` that are known; None for those that are not.
+    """
+    name = PurePosixPath(urlsplit(location).path if isinstance(location, str) else location).name
+    fields = {"id": slug(name.removesuffix(PurePosixPath(name).suffix)), "title": name}
+    fields |= {k: v for k, v in said.items() if v is not None}
+    return CubeMapping(kind="cube", source=SourceInfo.model_validate(fields))
 
 
 def _index(
     store: GraphStore,
     iris: Iris,
-    job: _Job,
+    origin: Origin,
     progress: Progress | None,
     *,
     replace: bool = False,
+    reading: Reading,
 ) -> Outcome:
     install_ontology(store)
-    info = job.mapping.source
-    source = iris.mint("source", info.id)
-    print_ = fingerprint(job.path, job.mapping)
+    source = iris.mint("source", origin.mapping.source.id)
+    print_ = fingerprint(origin.location, origin.mapping)
     state = _state(store, source)
+    comes_from_here = _comes_from(store, source, origin.url)
     # The same bytes at another path are not the same: the graph must know where to read them.
-    if state == (print_, DEEP.IndexComplete) and _comes_from(store, source, job.url):
-        items = next(store.quads(source, DEEP.itemCount, None, DefaultGraph())).object
-        count = int(items.value) if isinstance(items, Literal) else 0
-        return Outcome(source=source, items=count, changed=False)
+    is_same = state == (print_, DEEP.IndexComplete) and comes_from_here
+    if is_same and not _count(store, source, DEEP.gapCount):
+        return Outcome(source=source, items=_count(store, source, DEEP.itemCount), changed=False)
     if state is not None and not replace:
-        _refuse_another_file(store, source, job)
-    content = _read(job, source, iris)
+        _refuse_another_file(store, source, origin)
+    if isinstance(origin.mapping, CubeMapping):
+        return _index_cube(store, iris, source, origin, print_, reading, progress)
+    return _index_blocks(store, iris, source, origin, print_, progress)
+
+
+def _index_cube(
+    store: GraphStore,
+    iris: Iris,
+    source: NamedNode,
+    origin: Origin,
+    print_: str,
+    reading: Reading,
+    progress: Progress | None,
+) -> Outcome:
+    """Index a cube: what the graph holds of it stays where it is still true."""
+    mapping = origin.mapping
+    if not isinstance(mapping, CubeMapping):
+        raise TypeError("a cube has the mapping of a cube")
+    cube = open_for_indexing(origin.location)
+    workers: Workers = Cluster(reading.cluster) if reading.cluster else Threads()
+    description = describe_cube(cube, origin.location, mapping, source)
+    is_known = _state(store, source) is not None
+    if is_known and not (_comes_from(store, source, origin.url) and _is_cube(store, source)):
+        remove_source(store, source)
+        is_known = False
+    if is_known:
+        _set_status(store, source, DEEP.IndexPartial)
+        remove_obsolete(store, source, cube.placement)
+    replace_header(store, source, list(header_quads(source, origin, description, print_, iris)))
+    try:
+        gaps = write_chunks(
+            store,
+            iris,
+            source,
+            cube,
+            workers,
+            is_known=is_known,
+            is_simulated=mapping.source.simulated,
+            patience_s=reading.patience_s,
+            progress=lambda done, total: progress and progress(mapping.source.id, done, total),
+        )
+    finally:
+        workers.close()
+    ended = [end_quad(below(source, "indexing"))]
+    if gaps:
+        ended.append(Quad(source, DEEP.gapCount, integer(gaps)))
+    store.add(ended)
+    _set_status(store, source, DEEP.IndexComplete)
+    return Outcome(source=source, items=description.item_count, changed=True, gaps=gaps)
+
+
+def _is_cube(store: GraphStore, source: NamedNode) -> bool:
+    return any(store.quads(source, RDF.type, DEEP.Cube, DefaultGraph()))
+
+
+def _set_status(store: GraphStore, source: NamedNode, status: NamedNode) -> None:
+    store.update(
+        f"""DELETE {{ {source} {DEEP.indexStatus} ?before }}
+        INSERT {{ {source} {DEEP.indexStatus} {status} }}
+        WHERE {{ {source} {DEEP.indexStatus} ?before }}"""
+    )
+
+
+def _index_blocks(
+    store: GraphStore,
+    iris: Iris,
+    source: NamedNode,
+    origin: Origin,
+    print_: str,
+    progress: Progress | None,
+) -> Outcome:
+    """Index a table or layer: all of it, in place of what there was."""
+    state = _state(store, source)
+    content = _read(origin, source, iris)
     previous: list[Quad] = []
-    resumes = state == (print_, DEEP.IndexPartial) and _comes_from(store, source, job.url)
+    resumes = state == (print_, DEEP.IndexPartial) and _comes_from(store, source, origin.url)
     if state is not None and not resumes:
         previous = source_quads(store, source)
         remove_source(store, source)
     try:
-        _write(store, iris, source, job, content, print_, progress)
+        _write(store, iris, source, origin, content, print_, progress)
     except (DeepCubeError, OSError, RuntimeError, ValueError) as error:
         remove_source(store, source)
         store.add(previous)
         if isinstance(error, DeepCubeError):
             raise
-        raise SourceError(f"{job.path.name} cannot be read to its end: {error}") from error
+        raise SourceError(f"{origin.name} cannot be read to its end: {error}") from error
     return Outcome(source=source, items=content.item_count, changed=True)
+
+
+def _count(store: GraphStore, source: NamedNode, what: NamedNode) -> int:
+    found = [q.object for q in store.quads(source, what, None, DefaultGraph())]
+    return next((int(n.value) for n in found if isinstance(n, Literal)), 0)
 
 
 def _comes_from(store: GraphStore, source: NamedNode, url: str) -> bool:
     return any(store.quads(source, DCTERMS.source, NamedNode(url), DefaultGraph()))
 
 
-def _refuse_another_file(store: GraphStore, source: NamedNode, job: _Job) -> None:
-    if not _comes_from(store, source, job.url):
-        identifier = job.mapping.source.id
+def _refuse_another_file(store: GraphStore, source: NamedNode, origin: Origin) -> None:
+    if not _comes_from(store, source, origin.url):
+        identifier = origin.mapping.source.id
         known = [str(q.object) for q in store.quads(source, DCTERMS.source, None, DefaultGraph())]
         raise SourceError(
             f"the graph holds another source {identifier!r}, from {known[0]}; give this one "
@@ -170,30 +280,33 @@ def _refuse_another_file(store: GraphStore, source: NamedNode, job: _Job) -> Non
         )
 
 
-def _read(job: _Job, source: NamedNode, iris: Iris) -> Content:
-    match job.mapping:
+def _read(origin: Origin, source: NamedNode, iris: Iris) -> Content:
+    path = origin.location
+    if not isinstance(path, Path):
+        raise SourceError(f"{path} is a URL; a table or vector layer is read from a file")
+    match origin.mapping:
         case SeriesMapping():
-            return read_series_table(job.path, job.mapping, source, iris)
+            return read_series_table(path, origin.mapping, source, iris)
         case EventsMapping():
-            return read_event_table(job.path, job.mapping, source, iris)
+            return read_event_table(path, origin.mapping, source, iris)
         case FeaturesMapping():
-            return read_features(job.path, job.mapping, source)
+            return read_features(path, origin.mapping, source)
         case CubeMapping():
-            return read_cube(job.path, job.mapping, source, iris)
+            raise TypeError("a cube is not written in blocks")
 
 
 def _write(
     store: GraphStore,
     iris: Iris,
     source: NamedNode,
-    job: _Job,
+    origin: Origin,
     content: Content,
     print_: str,
     progress: Progress | None,
 ) -> None:
-    info = job.mapping.source
+    info = origin.mapping.source
     if _state(store, source) is None:
-        header = list(_header(source, job, content, print_, iris))
+        header = list(header_quads(source, origin, content, print_, iris))
         validate_quads(header)
         store.add(header)
     marks = store.quads(source, DEEP.indexedBlock, None, DefaultGraph())
@@ -222,63 +335,17 @@ def _simulated(part: Quad) -> Quad:
     return Quad(part.subject, RDF.type, DEEP.Simulated)
 
 
-def _header(
-    source: NamedNode, job: _Job, content: Content, print_: str, iris: Iris
-) -> Iterator[Quad]:
-    info = job.mapping.source
-    activity = below(source, "indexing")
-    distribution = below(source, "distribution")
-    yield Quad(source, RDF.type, DEEP.Source)
-    yield Quad(source, RDF.type, content.kind)
-    yield Quad(source, RDF.type, DCAT.Dataset)
-    if info.simulated:
-        yield Quad(source, RDF.type, DEEP.Simulated)
-    yield Quad(source, DCTERMS.identifier, Literal(info.id))
-    yield Quad(source, DCTERMS.title, Literal(info.title))
-    if info.description:
-        yield Quad(source, DCTERMS.description, Literal(info.description))
-    if info.publisher:
-        yield Quad(source, DCTERMS.publisher, Literal(info.publisher))
-    yield Quad(source, DCTERMS.license, NamedNode(info.license))
-    yield Quad(source, DCTERMS.source, NamedNode(job.url))
-    yield Quad(source, DEEP.fingerprint, Literal(print_))
-    yield Quad(source, DEEP.itemCount, integer(content.item_count))
-    yield Quad(source, DEEP.mapping, Literal(mapping_json(job.mapping)))
-    if job.registered:
-        yield Quad(source, DEEP.registeredAs, Literal(job.registered))
-    yield Quad(source, DEEP.indexStatus, DEEP.IndexPartial)
-    yield from bounding_box_quads(source, content.bbox)
-    if content.period is not None:
-        yield Quad(source, DCTERMS.temporal, interval(iris, *content.period))
-        yield from interval_quads(iris, *content.period)
-    yield Quad(source, DCAT.distribution, distribution)
-    yield Quad(distribution, RDF.type, DCAT.Distribution)
-    yield Quad(distribution, DCAT.downloadURL, NamedNode(job.url))
-    yield Quad(distribution, DCAT.mediaType, Literal(content.media_type))
-    if job.path.is_file():
-        size = Literal(str(job.path.stat().st_size), datatype=XSD.integer)
-        yield Quad(distribution, DCAT.byteSize, size)
-        checksum = below(distribution, "checksum")
-        yield Quad(distribution, SPDX.checksum, checksum)
-        yield Quad(checksum, SPDX.checksumValue, Literal(pooch.file_hash(str(job.path))))
-    yield Quad(source, PROV.wasGeneratedBy, activity)
-    yield from start_quads(activity, DEEP.IndexingActivity, [NamedNode(job.url)])
-    yield from content.header
-
-
-def fingerprint(path: Path, mapping: Mapping) -> str:
+def fingerprint(location: Path | str, mapping: Mapping) -> str:
     """Return what changes when a source or the way it is read changes: a sha256.
 
-    A file is hashed by its bytes; a folder by the names, sizes and times of its files.
+    A table or layer is hashed by its bytes; a cube, which may be too large for that, by what
+    `source_version` tells without reading it.
     """
     digest = hashlib.sha256(mapping_json(mapping).encode())
-    if path.is_file():
-        digest.update(pooch.file_hash(str(path)).encode())
+    if isinstance(mapping, CubeMapping) or not Path(location).is_file():
+        digest.update(source_version(location).encode())
     else:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            stat = file.stat()
-            line = f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n"
-            digest.update(line.encode())
+        digest.update(pooch.file_hash(str(location)).encode())
     return digest.hexdigest()
 
 

@@ -50,7 +50,8 @@ DEEP = Vocabulary(DEEP_NAMESPACE, _deep_terms())
 
 DCAT = Vocabulary(
     "http://www.w3.org/ns/dcat#",
-    "Dataset Distribution bbox byteSize distribution downloadURL mediaType temporalResolution",
+    "Dataset Distribution bbox byteSize distribution downloadURL mediaType "
+    "spatialResolutionInMeters temporalResolution",
 )
 DCTERMS = Vocabulary(
     "http://purl.org/dc/terms/",
@@ -97,7 +98,7 @@ QUDT = Vocabulary(
     "http://qudt.org/schema/qudt/",
     "Unit conversionMultiplier conversionOffset hasDimensionVector hasUnit symbol",
 )
-RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "JSON type")
+RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "JSON type value")
 RDFS = Vocabulary(
     "http://www.w3.org/2000/01/rdf-schema#",
     "Datatype Literal comment domain isDefinedBy label range subClassOf subPropertyOf",

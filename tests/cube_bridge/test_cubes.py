@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pyoxigraph import NamedNode
 
-from cube_bridge.chunks import chunk_statistics
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.opener import moments, open_cube
 from cube_bridge.selection import chunks_of, select_array
+from cube_bridge.summaries import chunk_statistics
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
 from kg.validation import validate_store
@@ -169,27 +169,6 @@ def test_unusable_coordinates_are_refused(store, iris, tmp_path, cube, change, m
     change(cube).to_netcdf(tmp_path / "odd.nc")
     with pytest.raises(CoordinatesError, match=message):
         index_file(store, iris, tmp_path / "odd.nc")
-
-
-def test_a_damaged_chunk_takes_back_what_was_written(store, iris, tmp_path, cube):
-    folder = tmp_path / "cube.zarr"
-    cube.chunk(time=1, lat=4, lon=5).to_zarr(folder, zarr_format=2, consolidated=False)
-    (folder / "ts" / "5.1.1").write_bytes(b"damaged")
-    with pytest.raises(SourceError, match=r"cube\.zarr cannot be read to its end"):
-        index_file(store, iris, folder)
-    assert not select(store, "SELECT ?s WHERE { ?s a deep:Source }")
-    assert not select(store, "SELECT ?s WHERE { ?s a deep:Chunk }")
-
-
-def test_a_failed_reindexing_leaves_the_old_index(store, iris, tmp_path, cube):
-    folder = tmp_path / "cube.zarr"
-    cube.chunk(time=1, lat=4, lon=5).to_zarr(folder, zarr_format=2, consolidated=False)
-    index_file(store, iris, folder)
-    before = {str(q) for q in store.quads()}
-    (folder / "ts" / "5.1.1").write_bytes(b"damaged")
-    with pytest.raises(SourceError, match="cannot be read to its end"):
-        index_file(store, iris, folder)
-    assert {str(q) for q in store.quads()} == before
 
 
 def test_a_file_that_moved_is_not_taken_for_unchanged(store, iris, cube_nc, tmp_path):

@@ -1,0 +1,153 @@
+"""What the graph says of a cube as a whole: its variables, grids and dimensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import shapely
+from pyoxigraph import Literal, NamedNode, Quad
+
+from cube_bridge.chunks import grid_iri
+from cube_bridge.content import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.layout import times_text
+from cube_bridge.mapping import CubeMapping, CubeVariable
+from cube_bridge.opener import media_type
+from cube_bridge.quantities import unit_of_spelling
+from kg.geometry import CRS84, BBox
+from kg.iris import below
+from kg.query import double, integer
+from ontology.terms import DCAT, DEEP, PREFIXES, RDF, RDFS, XSD, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyproj
+    import xarray as xr
+
+    from cube_bridge.axes import Axes, PlacedGrid, Placement
+    from cube_bridge.cube_index import OpenedCube
+
+#: Coordinates of a dimension that each become a node; a longer one is told by its ends.
+_MANY = 1000
+
+
+def describe_cube(
+    cube: OpenedCube, location: Path | str, mapping: CubeMapping, source: NamedNode
+) -> Description:
+    """Return a cube as a whole."""
+    placement = cube.placement
+    return Description(
+        kind=DEEP.Cube,
+        media_type=media_type(location),
+        bbox=BBox.of(shapely.union_all([g.extent for g in placement.grids])),
+        period=placement.period,
+        header=tuple(_cube_quads(cube.dataset, placement, mapping, source)),
+        item_count=cube.chunk_count,
+    )
+
+
+def _cube_quads(
+    dataset: xr.Dataset, placement: Placement, mapping: CubeMapping, source: NamedNode
+) -> Iterator[Quad]:
+    for axes in placement.axes:
+        yield from _variable(dataset[axes.variable], axes, mapping, source)
+    for placed in placement.grids:
+        yield from _grid_quads(source, placed)
+    for dim in dict.fromkeys(d for axes in placement.axes for d in axes.others):
+        yield from _dimension_quads(dataset, dim, source)
+    yield from _crs_quads(source, placement.grids[0].grid.crs)
+
+
+def _variable(
+    variable: xr.DataArray, axes: Axes, mapping: CubeMapping, source: NamedNode
+) -> Iterator[Quad]:
+    name, attrs = axes.variable, variable.attrs
+    said = mapping.variables.get(name, CubeVariable())
+    spelling = attrs.get("units")
+    standard_name = attrs.get("standard_name")
+    observed = said.property or (f"{PREFIXES['cf']}{standard_name}/" if standard_name else None)
+    unit = expand(said.unit) if said.unit else unit_of_spelling(str(spelling or ""))
+    yield from variable_quads(
+        source,
+        name,
+        label=said.label or attrs.get("long_name"),
+        observed=observed,
+        unit=unit,
+        unit_text=str(spelling) if spelling else None,
+        sampling_s=(axes.time.step.total_seconds() or None) if axes.time else None,
+        cell_methods=said.cell_methods or attrs.get("cell_methods"),
+    )
+    node = variable_iri(source, name)
+    if "flag_meanings" in attrs:
+        yield Quad(node, DEEP.flagMeanings, Literal(str(attrs["flag_meanings"])))
+    yield from _layout_quads(node, source, axes)
+
+
+def _layout_quads(node: NamedNode, source: NamedNode, axes: Axes) -> Iterator[Quad]:
+    """Yield how a variable is cut into chunks, and on which grid."""
+    layout = axes.layout
+    yield Quad(node, DEEP.dimensions, Literal(",".join(layout.dims)))
+    yield Quad(node, DEEP.shape, Literal(",".join(map(str, layout.shape))))
+    yield Quad(node, DEEP.chunkLengths, Literal(layout.text()))
+    yield Quad(node, DEEP.onGrid, grid_iri(source, axes.placed))
+    largest = dict(zip(layout.dims, layout.largest, strict=True))
+    cells = 1
+    for dim in axes.placed.grid.dims:
+        cells *= largest[dim]
+    yield Quad(node, DEEP.chunkCells, integer(cells))
+    yield Quad(node, DEEP.chunkTimes, integer(largest[axes.time.dim] if axes.time else 1))
+    for dim in axes.others:
+        yield Quad(node, DEEP.hasDimension, below(source, "dimension", dim))
+    if axes.time is not None:
+        yield Quad(node, DEEP.timeDimension, Literal(axes.time.dim))
+        yield Quad(node, DEEP.timeBorders, Literal(times_text(axes.borders())))
+
+
+def _grid_quads(source: NamedNode, placed: PlacedGrid) -> Iterator[Quad]:
+    node = grid_iri(source, placed)
+    yield from part_quads(node, DEEP.Grid, source)
+    yield Quad(node, RDFS.label, Literal(f"grid {placed.name}"))
+    yield Quad(node, DEEP.dimensions, Literal(",".join(placed.grid.dims)))
+    yield Quad(node, DEEP.shape, Literal(",".join(map(str, placed.grid.shape))))
+    if placed.resolution_m:
+        yield Quad(node, DCAT.spatialResolutionInMeters, metres(placed.resolution_m))
+    yield from _crs_quads(node, placed.grid.crs)
+
+
+def metres(length: float) -> Literal:
+    """Return metres to four digits, as DCAT wants them: a decimal."""
+    return Literal(f"{float(f'{length:.4g}'):f}".rstrip("0").rstrip("."), datatype=XSD.decimal)
+
+
+def _dimension_quads(dataset: xr.Dataset, dim: str, source: NamedNode) -> Iterator[Quad]:
+    node = below(source, "dimension", dim)
+    yield from part_quads(node, DEEP.Dimension, source)
+    yield Quad(node, RDFS.label, Literal(dim))
+    yield Quad(node, DEEP.length, integer(int(dataset.sizes[dim])))
+    if dim not in dataset.coords:
+        return
+    coordinate = dataset[dim]
+    if "units" in coordinate.attrs:
+        yield Quad(node, DEEP.unitText, Literal(str(coordinate.attrs["units"])))
+    values = coordinate.to_numpy()
+    chosen = range(len(values)) if len(values) <= _MANY else (0, len(values) - 1)
+    for position in chosen:
+        value = values[position]
+        item = below(node, str(position))
+        yield Quad(node, DEEP.hasCoordinate, item)
+        yield Quad(item, DEEP.position, integer(position))
+        is_number = coordinate.dtype.kind in "iuf"
+        yield Quad(item, RDF.value, double(value) if is_number else Literal(str(value)))
+
+
+def _crs_quads(subject: NamedNode, crs: pyproj.CRS) -> Iterator[Quad]:
+    """Yield the reference system as an IRI; as WKT where no authority lists it."""
+    authority = crs.to_authority()
+    if authority is None:
+        yield Quad(subject, DEEP.crsWkt, Literal(crs.to_wkt()))
+        return
+    name, code = authority
+    known = (name, code) in {("OGC", "CRS84"), ("EPSG", "4326")}
+    iri = CRS84 if known else f"http://www.opengis.net/def/crs/{name}/0/{code}"
+    yield Quad(subject, DEEP.crs, Literal(iri, datatype=XSD.anyURI))
