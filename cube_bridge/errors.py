@@ -14,6 +14,9 @@ DeepCubeError
     ├── ExpressionError           a text is no arithmetic on cells
     ├── TooLargeError             an answer would not fit in memory
     ├── UnitError                 an unknown unit, or two that do not convert
+    ├── RegionError               a region that is no place of the graph and no WKT
+    ├── SelectionError            a selection that cannot become one dataset
+    ├── PublishingError           a dataset that cannot be published as a cube
     └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
 """
 
@@ -72,6 +75,18 @@ class TooLargeError(SourceError):
 
 class UnitError(SourceError):
     """The unit is unknown, or cannot be converted to the one asked for."""
+
+
+class RegionError(SourceError, LookupError):
+    """The region is no place of the graph, more than one, or no WKT of an area."""
+
+
+class SelectionError(SourceError):
+    """What was selected cannot be brought onto one grid, or the selection names nothing."""
+
+
+class PublishingError(SourceError):
+    """The dataset cannot be published as a cube, or something else is where it should go."""
 
 
 class DatasetUnavailableError(SourceError, LookupError):

@@ -1,4 +1,4 @@
-"""From the graph back to data: a variable, a box and a period become a lazy array."""
+"""From the graph back to data: a selection becomes one lazy dataset on one grid."""
 
 from __future__ import annotations
 
@@ -7,23 +7,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-import numpy as np
+import shapely
 from pyoxigraph import Literal, NamedNode
 
+from cube_bridge.alignment import (
+    CubeVariable,
+    Wish,
+    after_last_moment,
+    aligned,
+    cube_variable,
+    first_moment,
+    in_period,
+)
 from cube_bridge.datasets import locate
-from cube_bridge.errors import SourceError, SourceNotFoundError
-from cube_bridge.grids import grid_of
+from cube_bridge.errors import SelectionError, SourceError, SourceNotFoundError
 from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping, Mapping, mapping_from_json
-from cube_bridge.opener import moments, open_cube
+from cube_bridge.opener import open_cube
+from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
+from cube_bridge.regions import region_geometry
+from cube_bridge.time_alignment import AS_IS
 from kg.query import select, text
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as ByVariable
+    from collections.abc import Sequence
     from datetime import datetime
 
     import xarray as xr
 
+    from cube_bridge.regions import Place
+    from cube_bridge.target_grid import GridSpec
     from kg.geometry import BBox
     from kg.store import GraphStore
 
@@ -112,23 +127,12 @@ def chunks_of(
     ]
 
 
-def select_array(
-    store: GraphStore, variable: NamedNode, bbox: BBox, begin: datetime, end: datetime
-) -> xr.DataArray:
-    """Return a cube's variable over a box and a period; nothing is read before it is computed.
-
-    Args:
-        store: The graph that the cube is indexed in.
-        variable: IRI of the variable.
-        bbox: Rows and columns that have a cell whose centre lies in it are selected.
-        begin: First moment.
-        end: Moment after the last.
-
-    Returns:
-        In the order of the cube, (time, y, x) as a rule; empty where nothing lies there.
+def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
+    """Return a variable of a cube; its coordinates are read, its values are not.
 
     Raises:
         SourceNotFoundError: The graph knows no such variable of a cube.
+        SourceError: Its file has gone or changed, or cannot be opened.
     """
     sources = [
         q.object
@@ -142,17 +146,106 @@ def select_array(
     ]
     if not sources or not names:
         raise SourceNotFoundError(f"the graph knows no variable {variable}")
-    dataset = open_cube(source_file(store, sources[0]).path)
-    grid = grid_of(dataset, names[0])
-    array = dataset[names[0]]
-    chosen = dict(zip(grid.dims, grid.positions_in(bbox), strict=True))
-    if grid.time is not None and grid.time in array.dims:
-        first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
-        times = moments(dataset, grid.time)
-        chosen[grid.time] = np.array(
-            [i for i, t in enumerate(times) if first <= t < last], dtype=int
+    file = source_file(store, sources[0])
+    if not isinstance(file.mapping, CubeMapping):
+        raise SelectionError(f"{variable} is a column of a table, which has no grid")
+    return cube_variable(open_cube(file.path), names[0], variable)
+
+
+def select_dataset(
+    store: GraphStore,
+    variables: Sequence[NamedNode],
+    region: Place,
+    begin: datetime,
+    end: datetime,
+    *,
+    grid: str | NamedNode | GridSpec | None = None,
+    resampling: str | ByVariable[NamedNode, str] = "auto",
+    time: str = AS_IS,
+) -> xr.Dataset:
+    """Return variables of any cubes as one dataset; no value is read before it is computed.
+
+    Args:
+        store: The graph that the cubes are indexed in.
+        variables: IRIs of the variables.
+        region: A geometry or box in degrees, the IRI or the name of a place of the graph, or
+            WKT. The rows and columns around all cells that it touches are selected.
+        begin: First moment.
+        end: Moment after the last.
+        grid: None for the grid that all of them share; "finest" or "coarsest" of theirs; the
+            variable whose grid it is to be; or a grid of its own.
+        resampling: How values come onto another grid, for all or for each (see
+            `cube_bridge.resampling`); "auto" lets the quantity decide.
+        time: How times are aligned (see `cube_bridge.time_alignment.align_times`).
+
+    Returns:
+        A variable for each, by its name in its cube; (time, ..., y, x) on a shared grid.
+
+    Raises:
+        SourceNotFoundError: The graph knows no such variable.
+        RegionError: The region is none.
+        SelectionError: They share no grid, or nothing of one lies in the region or the period.
+    """
+    if not variables:
+        raise SelectionError("a selection needs a variable")
+    chosen = [in_period(open_variable(store, v), begin, end) for v in dict.fromkeys(variables)]
+    wish = Wish(grid=grid, resampling=resampling, time=time)
+    return aligned(chosen, region_geometry(store, region), (begin, end), wish)
+
+
+def select_by_query(
+    store: GraphStore,
+    query: str,
+    region: Place | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    grid: str | NamedNode | GridSpec | None = None,
+    resampling: str | ByVariable[NamedNode, str] = "auto",
+    time: str = AS_IS,
+) -> xr.Dataset:
+    """Return what the solutions of a SPARQL query name, as one dataset.
+
+    Args:
+        store: The graph that the cubes are indexed in.
+        query: SELECT with ?variable (IRIs of variables), ?chunk (IRIs of chunks), or both. Where
+            a variable has chunks, only these are read; what lies between them is NaN.
+        region: As in `select_dataset`; None takes the ground under what is named.
+        begin: None takes the first moment.
+        end: None takes the last.
+        grid: See `select_dataset`.
+        resampling: See `select_dataset`.
+        time: See `select_dataset`.
+
+    Raises:
+        SelectionError: The solutions name nothing; else as `select_dataset`.
+    """
+    named: dict[NamedNode, list[NamedNode]] = {}
+    rows = select(store, query)
+    for row in rows:
+        if "variable" in row:
+            named.setdefault(NamedNode(text(row["variable"])), [])
+    picked = picked_windows(store, [NamedNode(text(r["chunk"])) for r in rows if "chunk" in r])
+    variables = {v: picked.get(v, []) for v in [*named, *picked]}
+    if not variables:
+        raise SelectionError("no solution of the query names a ?variable or a ?chunk")
+    chosen = []
+    for iri, windows in variables.items():
+        variable = open_variable(store, iri)
+        chosen.append(only_windows(variable, windows) if windows else variable)
+    period = begin or first_moment(chosen), end or after_last_moment(chosen)
+    chosen = [in_period(v, *period) for v in chosen]
+    ground = region_geometry(store, region) if region is not None else None
+    if ground is None and all(variables.values()):
+        ground = shapely.union_all(
+            [
+                footprint_of(variable, window)
+                for variable, windows in zip(chosen, variables.values(), strict=True)
+                for window in windows
+            ]
         )
-    return array.isel(chosen)
+    wish = Wish(grid=grid, resampling=resampling, time=time)
+    return aligned(chosen, ground, period, wish)
 
 
 def _stamp(moment: datetime) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from cube_bridge.regions import find_region
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
@@ -23,7 +24,6 @@ from ml.fire_inputs import read_cell_days
 from ml.inputs import make_plan, read_plan
 from ml.model import model_card
 from ml.models.fire_danger import FIRE_DANGER, Config
-from ml.regions import find_region
 from ml.report import print_evaluations
 from ml.worker import claim, execute_run, release_abandoned, request_run, run_status, work
 from ontology.terms import DEEP

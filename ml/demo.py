@@ -16,6 +16,7 @@ from rich.table import Table
 from cube_bridge.datasets import cache_folder, data_folder, locate
 from cube_bridge.errors import DatasetUnavailableError
 from cube_bridge.indexing import index_dataset, index_file
+from cube_bridge.regions import find_region
 from cube_bridge.simulation import ISLAND, simulate
 from kg.options import CONSOLE, progress_stages
 from kg.overview import most_dangerous_day
@@ -26,7 +27,6 @@ from ml.errors import RunError
 from ml.inputs import make_plan
 from ml.models.fire_danger import FIRE_DANGER, Config
 from ml.plots import draw_danger_map
-from ml.regions import find_region
 from ml.report import print_evaluations
 from ml.worker import claim, execute_run, release, request_run, run_status
 from ontology.terms import DEEP, compact

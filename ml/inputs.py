@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from cube_bridge.regions import Region
     from kg.iris import Iris
     from kg.store import GraphStore
     from ml.model import ModelCard
-    from ml.regions import Region
 
 #: Share of the region that a source's extent must hold to count as covering it.
 _MIN_SHARE = 0.5

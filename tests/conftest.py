@@ -143,9 +143,9 @@ def finished(tmp_path_factory):
     Returns:
         (folder of the store, IRI of the plan, IRI of the run)
     """
+    from cube_bridge.regions import find_region  # noqa: PLC0415
     from ml.inputs import make_plan  # noqa: PLC0415  # torch, only where it is needed
     from ml.models.fire_danger import FIRE_DANGER, Config  # noqa: PLC0415
-    from ml.regions import find_region  # noqa: PLC0415
     from ml.worker import request_run, work  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("finished")

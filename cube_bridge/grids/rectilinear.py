@@ -183,8 +183,8 @@ class RectilinearGrid:
 
     def _around(self, bounds: tuple[float, float, float, float]) -> Window | None:
         west, south, east, north = bounds
-        columns = _between(self.x_edges, west, east)
-        rows = _between(self.y_edges, south, north)
+        columns = cells_between(self.x_edges, west, east)
+        rows = cells_between(self.y_edges, south, north)
         return None if rows is None or columns is None else (rows, columns)
 
 
@@ -213,7 +213,7 @@ def _boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
     return np.asarray(shapely.box(x0[None, :], y0[:, None], x1[None, :], y1[:, None]))
 
 
-def _between(edges: np.ndarray, low: float, high: float) -> slice | None:
+def cells_between(edges: np.ndarray, low: float, high: float) -> slice | None:
     """Return the cells that an interval touches; None where there are none."""
     ascending = edges if edges[-1] >= edges[0] else edges[::-1]
     count = len(edges) - 1

@@ -66,9 +66,14 @@ def turned(geometry: BaseGeometry, west: float, east: float) -> list[BaseGeometr
 
 def band_areas(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
     """Return the areas between meridians and parallels on WGS84: (rows, columns) m2."""
-    heights = np.abs(np.diff(_equal_area().transform(np.zeros_like(y_edges), y_edges)[1]))
+    heights = np.abs(np.diff(authalic_metres(y_edges)))
     widths = np.abs(np.diff(np.radians(x_edges))) * _radius()
     return np.asarray(heights[:, None] * widths[None, :])
+
+
+def authalic_metres(latitudes: np.ndarray) -> np.ndarray:
+    """Return how far parallels lie from the equator where bands of one height have one area."""
+    return np.asarray(_equal_area().transform(np.zeros_like(latitudes), latitudes)[1])
 
 
 def quadrilateral_areas(longitudes: np.ndarray, latitudes: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@ import tarfile
 import zipfile
 from datetime import UTC, datetime
 
-import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,7 +14,7 @@ from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, Sou
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.opener import moments, open_cube
-from cube_bridge.selection import chunks_of, select_array
+from cube_bridge.selection import chunks_of, select_dataset
 from cube_bridge.summaries import chunk_statistics
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
@@ -83,26 +82,6 @@ def test_chunks_tile_the_cube_and_know_their_values(store, iris, cube_nc, cube):
     assert validate_store(store).conforms
 
 
-def test_a_selection_is_lazy_and_equals_a_slice(store, iris, cube_nc, cube):
-    source = index_file(store, iris, cube_nc).source
-    begin, end = datetime(2020, 1, 2, tzinfo=UTC), datetime(2020, 1, 4, tzinfo=UTC)
-
-    def refuse(*_, **__):
-        raise AssertionError("something was computed")
-
-    with dask.config.set(scheduler=refuse):
-        found = select_array(
-            store,
-            variable_of(source),
-            BBox(west=11, south=50, east=12.6, north=51),
-            begin,
-            end,
-        )
-    expected = cube["ts"].sel(time=slice("2020-01-02", "2020-01-03"), lat=slice(51, 50))
-    expected = expected.sel(lon=slice(11, 12.6))
-    xr.testing.assert_equal(found.compute(), expected)
-
-
 def test_chunks_are_found_by_place_and_time(store, iris, cube_nc):
     variable = variable_of(index_file(store, iris, cube_nc).source)
     assert len(chunks_of(store, variable, WORLD, *ALWAYS)) == 8
@@ -116,7 +95,7 @@ def test_chunks_are_found_by_place_and_time(store, iris, cube_nc):
 
 def test_selecting_what_the_graph_does_not_know(store):
     with pytest.raises(SourceNotFoundError, match="no variable"):
-        select_array(store, NamedNode("urn:nope"), WORLD, *ALWAYS)
+        select_dataset(store, [NamedNode("urn:nope")], WORLD, *ALWAYS)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -178,7 +157,7 @@ def test_a_file_that_moved_is_not_taken_for_unchanged(store, iris, cube_nc, tmp_
     with pytest.raises(SourceError, match="--replace"):
         index_file(store, iris, moved)
     source = index_file(store, iris, moved, replace=True).source
-    assert select_array(store, variable_of(source), WORLD, *ALWAYS).shape == (6, 8, 10)
+    assert select_dataset(store, [variable_of(source)], WORLD, *ALWAYS)["ts"].shape == (6, 8, 10)
 
 
 def test_another_file_does_not_silently_take_a_name(store, iris, tmp_path, cube):

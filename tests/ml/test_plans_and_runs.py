@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from pyoxigraph import NamedNode
 
+from cube_bridge.errors import RegionError
 from cube_bridge.indexing import index_file
 from cube_bridge.mapping import parse_mapping
+from cube_bridge.regions import find_region
 from cube_bridge.simulation import ISLAND
 from kg.embedded import EmbeddedStore
 from kg.overview import most_dangerous_day
@@ -17,7 +19,6 @@ from ml.inputs import make_plan, read_plan
 from ml.model import model_card
 from ml.models.fire_danger import FIRE_DANGER, Config
 from ml.plots import draw_danger_map
-from ml.regions import find_region
 from ml.worker import (
     claim,
     execute_run,
@@ -134,7 +135,7 @@ def test_a_source_in_another_unit_serves_and_is_converted(copy, iris, tmp_path):
     ],
 )
 def test_a_region_that_is_none(store, iris, name, message):
-    with pytest.raises(PlanError, match=message):
+    with pytest.raises(RegionError, match=message):
         find_region(store, iris, name)
 
 

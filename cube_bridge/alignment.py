@@ -1,0 +1,247 @@
+"""Variables of any cubes brought onto one grid and into one dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from pyoxigraph import NamedNode
+
+from cube_bridge.errors import SelectionError
+from cube_bridge.grids import grid_of
+from cube_bridge.grids.rectilinear import RectilinearGrid
+from cube_bridge.grids.stations import StationGrid
+from cube_bridge.opener import moments
+from cube_bridge.parts import part_of_region, part_that_is, whole
+from cube_bridge.regridding import regrid, side_m
+from cube_bridge.target_grid import GridSpec, grid_of_spec, with_bounds
+from cube_bridge.time_alignment import AS_IS, align_times
+from kg.geometry import BBox
+from kg.iris import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapely.geometry.base import BaseGeometry
+
+    from cube_bridge.grids import Grid
+
+FINEST, COARSEST = "finest", "coarsest"
+TIME = "time"
+#: Times of cubes have no zone: they are UTC.
+_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
+_LATEST = datetime(9999, 12, 31)  # noqa: DTZ001
+_ASK_FOR_GRID = (
+    "the variables have {}; say onto which they are to come: finest, coarsest, the IRI of one of "
+    "the variables, or a reference system with a resolution"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeVariable:
+    """A variable of a cube, opened but not read."""
+
+    iri: NamedNode
+    array: xr.DataArray
+    """Lazy; its dimension of time is "time"."""
+    grid: Grid
+    """Of the array: as many rows and columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How a selection is to be aligned."""
+
+    grid: str | NamedNode | GridSpec | None = None
+    resampling: str | Mapping[NamedNode, str] = "auto"
+    time: str = AS_IS
+
+    def resampling_of(self, variable: NamedNode) -> str:
+        """Return how one variable comes onto another grid."""
+        if isinstance(self.resampling, str):
+            return self.resampling
+        return self.resampling.get(variable, "auto")
+
+
+def cube_variable(dataset: xr.Dataset, name: str, iri: NamedNode) -> CubeVariable:
+    """Return a variable of an opened cube with its grid.
+
+    Raises:
+        CoordinatesError: It has no place on the Earth.
+    """
+    grid = grid_of(dataset, name)
+    array = dataset[name] if dataset[name].chunks is not None else dataset[name].chunk()
+    if grid.time is not None and grid.time in array.dims and grid.time != TIME:
+        array = array.rename({grid.time: TIME})
+    return CubeVariable(iri=iri, array=array, grid=grid)
+
+
+def in_period(variable: CubeVariable, begin: datetime, end: datetime) -> CubeVariable:
+    """Return the moments of a variable in a period; all of it where it has no time.
+
+    Raises:
+        SelectionError: It has none in it.
+    """
+    array = variable.array
+    if TIME not in array.dims:
+        return variable
+    first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
+    times = _times(array)
+    inside = [i for i, t in enumerate(times) if first <= t < last]
+    if not inside:
+        raise SelectionError(
+            f"{variable.iri} has no moment from {first} to before {last}; its first is "
+            f"{min(times)}, its last {max(times)}"
+        )
+    return replace(variable, array=array.isel({TIME: slice(inside[0], inside[-1] + 1)}))
+
+
+def first_moment(variables: list[CubeVariable]) -> datetime:
+    """Return the first moment of any of them; the first of all where none has time."""
+    return min((t for v in variables for t in _times(v.array)[:1]), default=_EARLIEST)
+
+
+def after_last_moment(variables: list[CubeVariable]) -> datetime:
+    """Return a moment after the last of any of them; the last of all where none has time."""
+    last = max((t for v in variables for t in _times(v.array)[-1:]), default=None)
+    return _LATEST if last is None else last + timedelta(seconds=1)
+
+
+def _times(array: xr.DataArray) -> list[datetime]:
+    return moments(array.to_dataset(name="v"), TIME) if TIME in array.dims else []
+
+
+def aligned(
+    chosen: list[CubeVariable],
+    region: BaseGeometry | None,
+    period: tuple[datetime, datetime],
+    wish: Wish,
+) -> xr.Dataset:
+    """Return variables as one lazy dataset.
+
+    Args:
+        chosen: What of each is wanted, on its own grid.
+        region: In degrees; None for all that the grid covers.
+        period: First moment, and the moment after the last.
+        wish: The grid, and how to come onto it.
+
+    Raises:
+        SelectionError: They share no grid, or nothing of one lies in the region.
+    """
+    target = _target(chosen, wish.grid, region)
+    arrays: dict[str, xr.DataArray] = {}
+    for name, variable in zip(_names(chosen), chosen, strict=True):
+        if target is None:
+            found = _cropped(variable, region)
+        else:
+            how = wish.resampling_of(variable.iri)
+            found = regrid(variable.array, variable.grid, target, how)
+        arrays[name] = found.assign_attrs(deepcube_variable=variable.iri.value)
+    dataset = _joined(align_times(arrays, wish.time, *period))
+    return dataset if target is None else with_bounds(dataset, target)
+
+
+def _joined(arrays: dict[str, xr.DataArray]) -> xr.Dataset:
+    parts = [a.rename(name).to_dataset() for name, a in arrays.items()]
+    try:
+        # Scalars beside the values, such as a height, may differ: those of the first are kept.
+        dataset = xr.merge(parts, compat="override", join="exact", combine_attrs="override")
+    except ValueError as error:
+        raise SelectionError(
+            f"the variables have other dimensions that differ ({error}); select them apart"
+        ) from error
+    dataset.attrs = {"Conventions": "CF-1.11"}
+    return dataset
+
+
+def _names(variables: list[CubeVariable]) -> list[str]:
+    """Return a name for each: that in its cube, with the cube's where two have the same."""
+    names = [str(v.array.name) for v in variables]
+    return [
+        name if names.count(name) == 1 else f"{name}_{_cube_name(v)}"
+        for name, v in zip(names, variables, strict=True)
+    ]
+
+
+def _cube_name(variable: CubeVariable) -> str:
+    cube = variable.iri.value.partition("/variable/")[0]
+    return slug(cube.rpartition("/")[2]).replace("-", "_")
+
+
+def _target(
+    variables: list[CubeVariable],
+    grid: str | NamedNode | GridSpec | None,
+    region: BaseGeometry | None,
+) -> RectilinearGrid | None:
+    """Return the grid that all are brought onto, as far as the region goes."""
+    if isinstance(grid, GridSpec):
+        ground = region or variables[0].grid.footprint(whole(variables[0].grid))
+        return grid_of_spec(grid, BBox.of(ground))
+    all_of_it = _chosen_grid(variables, grid)
+    if all_of_it is None or region is None:
+        return all_of_it
+    part = part_of_region(all_of_it, region)
+    if part is None:
+        raise SelectionError(f"no cell of the grid lies in the region {region.bounds}")
+    return part.of(all_of_it)
+
+
+def _chosen_grid(
+    variables: list[CubeVariable], grid: str | NamedNode | None
+) -> RectilinearGrid | None:
+    if grid is None:
+        return _shared_grid(variables)
+    planes = [v for v in variables if isinstance(v.grid, RectilinearGrid)]
+    if isinstance(grid, NamedNode):
+        planes = [v for v in planes if v.iri == grid]
+        if not planes:
+            raise SelectionError(f"{grid} is none of the variables that have rows and columns")
+    elif grid not in (FINEST, COARSEST):
+        raise SelectionError(f"no grid {grid!r}; give finest, coarsest, a variable or a GridSpec")
+    elif not planes:
+        raise SelectionError(_ASK_FOR_GRID.format("cells without rows and columns"))
+    best = (max if grid == COARSEST else min)(planes, key=lambda v: side_m(v.grid)).grid
+    return best if isinstance(best, RectilinearGrid) else None
+
+
+def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
+    """Return the grid of all of them; None for one without rows and columns of a plane."""
+    first = variables[0].grid
+    if not isinstance(first, RectilinearGrid):
+        if len(variables) > 1:
+            raise SelectionError(_ASK_FOR_GRID.format("cells without rows and columns"))
+        return None
+    for variable in variables[1:]:
+        other = variable.grid
+        if (
+            not isinstance(other, RectilinearGrid)
+            or other.shape != first.shape
+            or part_that_is(other, first) is None
+        ):
+            raise SelectionError(_ASK_FOR_GRID.format("different grids"))
+    return first
+
+
+def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:
+    """Return what a region touches of cells without rows and columns, or of stations."""
+    grid, array = variable.grid, variable.array
+    if region is None:
+        return array
+    windows = grid.windows(region)
+    if isinstance(grid, StationGrid) and windows:
+        (window,) = windows
+        inside = np.flatnonzero(grid.coverage(region, window)) + window[0].start
+        windows = [(slice(0, 0),)] if inside.size else []
+        array = array.isel({grid.dims[0]: inside})
+    if not windows:
+        raise SelectionError(f"{variable.iri} has no cell in the region {region.bounds}")
+    if isinstance(grid, StationGrid):
+        return array
+    hull = {
+        dim: slice(min(w[i].start for w in windows), max(w[i].stop for w in windows))
+        for i, dim in enumerate(grid.dims)
+    }
+    return array.isel(hull)

@@ -1,0 +1,304 @@
+"""Regridding happens on reading: an array on its own grid becomes a lazy one on another.
+
+Each block of the target asks for the rows and columns of the source that it needs, and for
+weights that are computed once for all times. Nothing is read or weighed before it is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import dask.array as da
+import numpy as np
+import pyproj
+import xarray as xr
+from dask.delayed import delayed
+
+from cube_bridge.errors import SelectionError
+from cube_bridge.grids.curvilinear import CurvilinearGrid
+from cube_bridge.grids.rectilinear import RectilinearGrid
+from cube_bridge.grids.stations import StationGrid
+from cube_bridge.overlaps import equal_area_plane
+from cube_bridge.parts import Part, Strip, part_between, part_that_is
+from cube_bridge.resampling import method_for
+from cube_bridge.target_grid import GRID_MAPPING, cell_side_m, grid_coordinates
+from cube_bridge.weights import Kind, Weights, batches, weights_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cube_bridge.grids import Grid
+    from cube_bridge.resampling import Method
+
+#: Rows and columns of a block of the target.
+_BLOCK = 256
+#: Degrees that a block may be across: around the globe its cells must not meet the seam.
+_BLOCK_DEGREES = 60.0
+_DEGREE_M = 111_320.0
+#: Cells of the source that a block of the target may need, for one moment.
+_WINDOW_CELLS = 2**22
+#: Bytes of a window for the moments that are handled together.
+_WINDOW_BYTES = 2**26
+#: Target cells larger than source cells by less than this are not coarser.
+_COARSER = 1.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """A block of a target."""
+
+    target: RectilinearGrid
+    rows: slice
+    columns: slice
+
+    @property
+    def block(self) -> RectilinearGrid:
+        """Return it as a grid of its own."""
+        return Part(rows=self.rows, strips=(Strip(columns=self.columns, turns=0),)).of(self.target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """What turns a window of the source into a block of the target."""
+
+    method: Method
+    weights: Weights
+    held: Weights | None
+    """For bilinear: the cell that holds each centre."""
+
+
+def regrid(
+    array: xr.DataArray, source: Grid, target: RectilinearGrid, resampling: str = "auto"
+) -> xr.DataArray:
+    """Return an array on another grid, lazily.
+
+    Args:
+        array: Along the dimensions of its grid, and any others.
+        source: The grid of the array.
+        target: The grid that is wanted.
+        resampling: A method of `cube_bridge.resampling`, or "auto".
+
+    Returns:
+        The other dimensions, then rows and columns of the target; NaN where the source has no
+        value. Floats, unless the source has the very cells of the target.
+
+    Raises:
+        SelectionError: The source is points, which fill no cell, or there is no such method.
+    """
+    if isinstance(source, StationGrid):
+        raise SelectionError(
+            f"{array.name!r} has values at stations, which no grid can be filled with; "
+            "select it on its own (grid=None)"
+        )
+    coarser = side_m(source) * _COARSER < cell_side_m(target)
+    method = method_for(array, resampling, coarser=coarser)
+    others = [d for d in array.dims if d not in source.dims]
+    ordered = array.transpose(*others, *source.dims)
+    data = ordered.data if ordered.chunks is not None else da.from_array(ordered.data)
+    part = part_that_is(source, target) if isinstance(source, RectilinearGrid) else None
+    if part is not None:
+        found = _taken(data, part)
+    else:
+        size = _block_size(source, target)
+        found = da.block(
+            [
+                [
+                    _block(data, source, _Place(target=target, rows=r, columns=c), method)
+                    for c in _slices(target.shape[1], size)
+                ]
+                for r in _slices(target.shape[0], size)
+            ]
+        )
+    kept = {
+        name: c
+        for name, c in ordered.coords.items()
+        if not set(c.dims) & set(source.dims) and name != array.attrs.get("grid_mapping")
+    }
+    attrs = {**array.attrs, "grid_mapping": GRID_MAPPING}
+    result = xr.DataArray(found, dims=(*others, *target.dims), coords=kept, attrs=attrs)
+    result = result.assign_coords(grid_coordinates(target))
+    result.encoding = {k: v for k, v in array.encoding.items() if k in ("_FillValue", "dtype")}
+    return result.rename(array.name)
+
+
+def side_m(grid: Grid) -> float:
+    """Return the side of a typical cell of any grid, in metres."""
+    if isinstance(grid, RectilinearGrid):
+        return cell_side_m(grid)
+    middle = tuple(slice(n // 2, n // 2 + 1) for n in grid.shape)
+    return float(np.sqrt(np.median(grid.areas(middle))))
+
+
+def _block_size(source: Grid, target: RectilinearGrid) -> int:
+    mine = cell_side_m(target)
+    by_extent = _BLOCK_DEGREES * _DEGREE_M / mine
+    by_window = np.sqrt(_WINDOW_CELLS) * side_m(source) / mine
+    return max(int(min(_BLOCK, by_extent, by_window)), 1)
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def _taken(data: da.Array, part: Part) -> da.Array:
+    strips = [data[..., part.rows, s.columns] for s in part.strips]
+    joined: da.Array = strips[0] if len(strips) == 1 else da.concatenate(strips, axis=-1)
+    return joined
+
+
+def _block(data: da.Array, source: Grid, place: _Place, method: Method) -> da.Array:
+    target = place.block
+    dtype = data.dtype if data.dtype.kind == "f" else _float_for(data.dtype)
+    part = _needed(source, target)
+    if part is None:
+        shape = (*data.shape[:-2], *target.shape)
+        nothing: da.Array = da.full(
+            shape, np.nan, dtype=dtype, chunks=(*data.chunks[:-2], *target.shape)
+        )
+        return nothing
+    window = _taken(data, part)
+    spatial = {data.ndim - 2: -1, data.ndim - 1: -1}
+    leading = dict.fromkeys(range(data.ndim - 2), "auto")
+    if window.nbytes > _WINDOW_BYTES and leading:
+        limit = max(_WINDOW_BYTES, window[(0,) * len(leading)].nbytes)
+        window = window.rechunk({**leading, **spatial}, block_size_limit=limit, balance=False)
+    else:
+        window = window.rechunk(spatial)
+    step = delayed(_step, pure=True)(
+        *_cut(source, part), target, method, equal_area_plane(place.target, target)
+    )
+    found: da.Array = da.map_blocks(
+        _regridded,
+        window,
+        step=step,
+        dtype=dtype,
+        chunks=(*window.chunks[:-2], *target.shape),
+        meta=np.empty((0,) * data.ndim, dtype),
+    )
+    return found
+
+
+def _cut(source: Grid, part: Part) -> tuple[Grid, Part]:
+    """Return only as much of a grid as its part needs: what tasks carry should be small."""
+    if not isinstance(source, CurvilinearGrid):
+        return source, part
+    rows, columns = part.rows, part.strips[0].columns
+    corners = (slice(rows.start, rows.stop + 1), slice(columns.start, columns.stop + 1))
+    cut = replace(
+        source, longitudes=source.longitudes[corners], latitudes=source.latitudes[corners]
+    )
+    height, width = cut.shape
+    strip = Strip(columns=slice(0, width), turns=0)
+    return cut, Part(rows=slice(0, height), strips=(strip,))
+
+
+def _float_for(dtype: np.dtype) -> np.dtype:
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)  # noqa: PLR2004
+
+
+def _needed(source: Grid, target: RectilinearGrid) -> Part | None:
+    """Return the rows and columns of the source that a block needs, and one around them."""
+    if not isinstance(source, RectilinearGrid):
+        whole = tuple(slice(0, n) for n in target.shape)
+        windows = source.windows(target.footprint(whole))
+        if not windows:
+            return None
+        (rows, columns), (height, width) = windows[0], source.shape
+        return Part(
+            rows=slice(max(rows.start - 1, 0), min(rows.stop + 1, height)),
+            strips=(
+                Strip(
+                    columns=slice(max(columns.start - 1, 0), min(columns.stop + 1, width)),
+                    turns=0,
+                ),
+            ),
+        )
+    x, y = np.meshgrid(target.x_edges, target.y_edges)
+    if not (source.is_lonlat and target.is_lonlat) and source.crs != target.crs:
+        transformer = pyproj.Transformer.from_crs(target.crs, source.crs, always_xy=True)
+        x, y = (np.asarray(a) for a in transformer.transform(x, y))
+        if source.crs.is_geographic:
+            x = np.unwrap(
+                np.unwrap(np.where(np.isfinite(x), x, 0.0), period=360.0), period=360.0, axis=0
+            )
+    return part_between(source, _around(x, source.x_edges), _around(y, source.y_edges))
+
+
+def _around(values: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
+    """Return the interval around corners of cells, a cell of either grid wider at each end."""
+    finite = np.where(np.isfinite(values), values, np.nan)
+    if not np.isfinite(finite).any():
+        return float(edges[0]), float(edges[-1])
+    step = max(np.nanmax(np.abs(np.diff(finite, axis=a)), initial=0.0) for a in (0, 1))
+    margin = float(np.abs(np.diff(edges)).max()) + float(step)
+    return float(np.nanmin(finite)) - margin, float(np.nanmax(finite)) + margin
+
+
+def _step(
+    source: Grid, part: Part, target: RectilinearGrid, method: Method, plane: pyproj.CRS
+) -> _Step:
+    kinds: dict[Method, Kind] = {"nearest": "nearest", "bilinear": "linear", "sum": "share"}
+    weights = weights_between(source, part, target, kinds.get(method, "overlap"), plane)
+    if method != "bilinear":
+        return _Step(method=method, weights=weights, held=None)
+    held = weights_between(source, part, target, "nearest", plane)
+    return _Step(method=method, weights=weights, held=held)
+
+
+def _regridded(block: np.ndarray, step: _Step) -> np.ndarray:
+    """Return a block of the target: (..., rows, columns) from (..., source rows, columns)."""
+    stack = block.reshape(-1, *block.shape[-2:])
+    dtype = block.dtype if block.dtype.kind == "f" else _float_for(block.dtype)
+    rule = _RULES[step.method]
+    parts = [rule(part.astype(np.float64), step).astype(dtype) for part in batches(stack)]
+    found = np.concatenate(parts)
+    result: np.ndarray = found.reshape((*block.shape[:-2], *found.shape[-2:]))
+    return result
+
+
+def _mean(stack: np.ndarray, step: _Step) -> np.ndarray:
+    valid = np.isfinite(stack)
+    total = step.weights.sums(np.where(valid, stack, 0.0))
+    weight = step.weights.sums(valid.astype(np.float64))
+    mean: np.ndarray = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+    return mean
+
+
+def _sum(stack: np.ndarray, step: _Step) -> np.ndarray:
+    valid = np.isfinite(stack)
+    total = step.weights.sums(np.where(valid, stack, 0.0))
+    return np.where(step.weights.sums(valid.astype(np.float64)) > 0, total, np.nan)
+
+
+def _bilinear(stack: np.ndarray, step: _Step) -> np.ndarray:
+    found = _mean(stack, step)
+    if step.held is not None:
+        # A gap stays as large as it is: where the cell itself has no value, there is none.
+        found[step.held.sums(np.isfinite(stack).astype(np.float64)) == 0] = np.nan
+    return found
+
+
+def _mode(stack: np.ndarray, step: _Step) -> np.ndarray:
+    classes = np.unique(stack[np.isfinite(stack)])
+    best = found = None
+    for value in classes:
+        weight = step.weights.sums((stack == value).astype(np.float64))
+        if best is None or found is None:
+            best, found = weight, np.where(weight > 0, value, np.nan)
+            continue
+        larger = weight > best
+        best[larger], found[larger] = weight[larger], value
+    if found is None:
+        return np.full(step.weights.sums(np.zeros_like(stack)).shape, np.nan)
+    return found
+
+
+_RULES: dict[str, Callable[[np.ndarray, _Step], np.ndarray]] = {
+    "nearest": _mean,
+    "bilinear": _bilinear,
+    "mean": _mean,
+    "sum": _sum,
+    "mode": _mode,
+}
