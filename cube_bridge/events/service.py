@@ -132,7 +132,7 @@ class Events:
         answers: dict[int, dict[np.datetime64, float]] = {}
         for answer in answer_zones(self.engine.scanner, questions.asked):
             if answer.time is not None:
-                (value,) = answer.values.values()
+                (value,) = answer.statistics.values()
                 answers.setdefault(answer.question, {})[answer.time] = value
         for search in questions.searches:
             for event in search.events(answers):

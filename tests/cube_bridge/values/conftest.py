@@ -3,9 +3,9 @@
 import pytest
 from pyoxigraph import Literal, NamedNode
 
+from cube_bridge.extension import Cubes
 from cube_bridge.indexing import index_file
 from cube_bridge.values.engine import Engine
-from cube_bridge.extension import Cubes
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.reading import ChunkReader
 from ontology.terms import DEEPF, GEO
