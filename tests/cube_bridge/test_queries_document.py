@@ -1,0 +1,64 @@
+"""Every query of docs/queries.md is run, and answers what is printed there."""
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pyoxigraph import QueryResultsFormat, RdfFormat
+
+from cube_bridge.extension import CUBES
+from cube_bridge.indexing import index_dataset
+from kg.embedded import EmbeddedStore
+from kg.iris import Iris
+from kg.query import with_prefixes
+from tests.servers import serving
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
+QUESTIONS = re.findall(r"```sparql\n(.*?)```\n```csv\n(.*?)```", DOCUMENT, re.DOTALL)
+ELSEWHERE = "http://localhost:8001"
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """What the document says to index and to load."""
+    if "DEEPCUBE_DATA" not in os.environ:
+        pytest.skip("munich-ndvi and others are not here: DEEPCUBE_DATA is not set")
+    (sources,) = re.findall(r"deepcube index (munich.*?)\ndeepcube", DOCUMENT, re.DOTALL)
+    (turtle,) = re.findall(r"```turtle\n(.*?)```", DOCUMENT, re.DOTALL)
+    with EmbeddedStore(tmp_path_factory.mktemp("queries") / "store", extensions=[CUBES]) as store:
+        for name in sources.replace("\\\n", " ").split():
+            index_dataset(store, Iris(), name)
+        store.load(io.BytesIO(turtle.encode()), RdfFormat.TURTLE)
+        yield store
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """The address of the other server of the document."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "store"
+    with EmbeddedStore(folder) as store:
+        index_dataset(store, Iris(), "natural-earth-places")
+    with serving(folder) as url:
+        yield url
+
+
+def test_the_document_has_questions_of_all_five_classes():
+    assert len(QUESTIONS) >= 10
+    assert re.findall(r"^## (\d)", DOCUMENT, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+    assert DOCUMENT.count("```sparql") == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+def test_a_query_answers_what_is_printed(number, graph, request):
+    query, printed = QUESTIONS[number]
+    if ELSEWHERE in query:
+        query = query.replace(ELSEWHERE, request.getfixturevalue("elsewhere"))
+    found = graph.query(with_prefixes(query)).serialize(format=QueryResultsFormat.CSV)
+    assert rows(found.decode()) == rows(printed)
+
+
+def rows(text):
+    return list(csv.reader(io.StringIO(text)))
