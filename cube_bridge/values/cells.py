@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cube_bridge.values.layers import window_of
+from cube_bridge.values.passes import NO_LIMITS
 from cube_bridge.values.series_of_cells import reduce_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import BlockIndex, Layer
-    from cube_bridge.values.passes import Scanner, Tile, TileZones
+    from cube_bridge.values.passes import Limits, Scanner, Tile, TileZones
     from cube_bridge.values.periods import Period
     from cube_bridge.values.weights import Weighting
 
@@ -33,8 +34,6 @@ class CellQuestion:
     zone: BaseGeometry | None
     """As `cube_bridge.values.weights.zone_of` returns it; None for all cells."""
     period: Period
-    blocks: Collection[BlockIndex] | None = None
-    """Chunks that may hold cells that matter; None for all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,28 +58,28 @@ def find_cells(
     layer: Layer,
     questions: Sequence[CellQuestion],
     weighting: Weighting,
-    bounds: tuple[float, float] = (-np.inf, np.inf),
+    limits: Limits = NO_LIMITS,
 ) -> Iterator[CellBlock]:
-    """Yield the valid cells whose value lies within bounds; each chunk is read once for all.
+    """Yield the valid cells whose value is within limits; each chunk is read once for all.
 
     Args:
         scanner: Reads the chunks.
         layer: What to read.
         questions: Regions and periods.
         weighting: Whether cells belong to a region by their centre.
-        bounds: Lowest and highest value, both included.
+        limits: Lowest and highest value, both included.
     """
     tiles = scanner.tiles(layer, [q.zone for q in questions], weighting)
     spans = [q.period.positions(layer.times) for q in questions]
     asked: dict[BlockIndex, list[int]] = {}
     for index in _indices(layer, tiles, spans):
         along = layer.layout.slices(index)[0]
+        if limits.blocks is not None and index not in limits.blocks:
+            continue
         places = [
             place
             for place, number in enumerate(tiles[index[1:]].zones)
-            if spans[number].start < along.stop
-            and along.start < spans[number].stop
-            and ((only := questions[number].blocks) is None or index in only)
+            if spans[number].start < along.stop and along.start < spans[number].stop
         ]
         if places:
             asked[index] = places
@@ -96,7 +95,7 @@ def find_cells(
             if weights.cells.size < flat.shape[1]:
                 own = own[:, weights.cells]
             # NaN is within no bounds; infinities are no values.
-            inside = (own >= bounds[0]) & (own <= bounds[1]) & np.isfinite(own)
+            inside = (own >= limits.lowest) & (own <= limits.highest) & np.isfinite(own)
             rows, columns = np.nonzero(inside)
             if rows.size:
                 yield CellBlock(

@@ -178,10 +178,17 @@ def _coverage(
                 "dataType": "float",
                 "axisNames": names,
                 "shape": list(values.shape),
-                "values": [v if np.isfinite(v) else None for v in values.ravel().tolist()],
+                "values": _with_null(values.ravel()),
             }
         },
     }
+
+
+def _with_null(values: np.ndarray) -> list[float | None]:
+    listed: list[float | None] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+        listed[place] = None
+    return listed
 
 
 def _is_separable(longitudes: np.ndarray, latitudes: np.ndarray) -> bool:

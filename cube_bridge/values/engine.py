@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.chunk_search import chunks_meeting
@@ -20,7 +21,7 @@ from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
     from datetime import datetime
 
     from shapely.geometry.base import BaseGeometry
@@ -69,25 +70,25 @@ class Engine:
         store: GraphStore,
         term: Term,
         layer: Layer,
-        zone: BaseGeometry | None,
-        period: Period,
+        zones: Sequence[BaseGeometry | None],
+        periods: Sequence[Period],
         bounds: tuple[float, float],
     ) -> frozenset[BlockIndex] | None:
         """Return the chunks that may hold values within bounds, as the graph's zone map tells.
 
         None where that is not known: of a cell operation, or while indexing is not complete.
+        They are those around all zones and all periods, so that the graph is asked once.
         """
         low, high = (b if np.isfinite(b) else None for b in bounds)
         if (low is None and high is None) or not isinstance(layer, StoredVariable):
             return None
         if not isinstance(term, NamedNode) or not is_indexed(store, term):
             return None
-        begin, end = _moments(layer, period)
-        if zone is None:
-            zone = layer.grid.footprint(tuple(slice(0, n) for n in layer.grid.shape))
+        begin, end = _around_periods(layer, periods)
+        around = _around_zones(layer, zones)
         found: set[BlockIndex] = set()
         for chunk in chunks_meeting(
-            store, term, zone, begin, end, minimum_above=low, maximum_below=high
+            store, term, around, begin, end, minimum_above=low, maximum_below=high
         ):
             found.update(layer.layout.meeting(layer.in_order(chunk.slices)))
         return frozenset(found)
@@ -124,9 +125,18 @@ def _operation(text: str) -> tuple[Expression, dict[str, NamedNode]]:
     return expression, variables
 
 
-def _moments(layer: StoredVariable, period: Period) -> tuple[datetime, datetime]:
-    times = np.zeros(2, "datetime64[us]") if layer.times is None else layer.times
-    first = times[0] if period.first is None else period.first
-    last = times[-1] if period.last is None else period.last
+def _around_zones(layer: StoredVariable, zones: Sequence[BaseGeometry | None]) -> BaseGeometry:
+    known = [z for z in zones if z is not None]
+    if len(known) == len(zones) == 1:
+        return known[0]
+    if len(known) == len(zones):
+        return shapely.box(*shapely.total_bounds(known))
+    return layer.grid.footprint(tuple(slice(0, n) for n in layer.grid.shape))
+
+
+def _around_periods(layer: StoredVariable, periods: Sequence[Period]) -> tuple[datetime, datetime]:
+    times = np.zeros(1, "datetime64[us]") if layer.times is None else layer.times
+    first = min(times[0] if p.first is None else p.first for p in periods)
+    last = max(times[-1] if p.last is None else p.last for p in periods)
     begin, end = (t.astype("datetime64[us]").item() for t in (first, last))
     return begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)

@@ -14,14 +14,34 @@ from cube_bridge.values.reading import ChunkReader
 from cube_bridge.values.weights import Weighting, ZoneWeights, all_cells, by_weighting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.values.layers import Layer
+    from cube_bridge.values.layers import BlockIndex, Layer
     from cube_bridge.values.weights import CellWeights
 
 Tile = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is left out before anything is computed."""
+
+    lowest: float = -np.inf
+    """Values below are as if missing."""
+    highest: float = np.inf
+    """Values above are as if missing."""
+    blocks: frozenset[BlockIndex] | None = None
+    """Chunks that may hold values within; None for all."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Return whether any value is left out."""
+        return self.lowest > -np.inf or self.highest < np.inf
+
+
+NO_LIMITS = Limits()
 
 
 class TileZones:
@@ -100,7 +120,7 @@ class Scanner:
         for number, zone in enumerate(zones):
             if zone is None:
                 every = product(*map(range, layer.layout.counts[1:]))
-                found = {tile: all_cells(_cell_count(layer, tile)) for tile in every}
+                found: Mapping[Tile, CellWeights] = {t: all_cells(layer, t) for t in every}
             else:
                 tiles = [
                     index[1:]
@@ -118,7 +138,11 @@ class Scanner:
         }
 
     def parts(
-        self, layer: Layer, tiles: dict[Tile, TileZones], needed: np.ndarray
+        self,
+        layer: Layer,
+        tiles: dict[Tile, TileZones],
+        needed: np.ndarray,
+        limits: Limits = NO_LIMITS,
     ) -> Iterator[Part]:
         """Yield what zones have in each chunk that they need, time by time; each is read once.
 
@@ -126,6 +150,7 @@ class Scanner:
             layer: What to read.
             tiles: From `tiles`.
             needed: (zones, times) whether a zone is asked for at a time.
+            limits: What is left out.
         """
         borders = layer.layout.borders[0]
         wanted: list[tuple[tuple[int, ...], slice, bool]] = []
@@ -135,6 +160,8 @@ class Scanner:
                 continue
             first = len(wanted)
             for tile, held in tiles.items():
+                if limits.blocks is not None and (place, *tile) not in limits.blocks:
+                    continue
                 places = np.flatnonzero(asked[held.zones].any(axis=0))
                 if places.size:
                     span = slice(int(begin + places[0]), int(begin + places[-1]) + 1)
@@ -148,6 +175,9 @@ class Scanner:
             flat = block.reshape(len(block), -1)[times.start - first : times.stop - first]
             own = flat if held.is_whole else flat[:, held.cells]
             values = np.ascontiguousarray(own.T, dtype=np.float64)
+            if limits.is_bounded:
+                within = (values >= limits.lowest) & (values <= limits.highest)
+                values = np.where(within, values, np.nan)
             yield Part(tile=index[1:], times=times, values=values, held=held, ends_times=is_last)
 
 

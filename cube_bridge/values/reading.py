@@ -100,9 +100,15 @@ class ChunkReader:
         return found
 
     def _computed(self, layer: CellOperation, index: BlockIndex) -> np.ndarray:
+        held = self._cache.get((layer.key, index))
+        if held is not None:
+            return held
         slices = layer.layout.slices(index)
         values = {n: self.window(v, slices) for n, v in layer.operands.items()}
-        return layer.expression.evaluate(values)
+        block = layer.expression.evaluate(values)
+        block.flags.writeable = False
+        self._cache.put((layer.key, index), block, block.nbytes)
+        return block
 
 
 def _groups(layer: StoredVariable, indices: Sequence[BlockIndex]) -> Iterator[list[BlockIndex]]:

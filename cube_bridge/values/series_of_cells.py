@@ -8,13 +8,14 @@ import numpy as np
 
 from cube_bridge.errors import TooLargeError
 from cube_bridge.values.kernels import Moments
+from cube_bridge.values.passes import NO_LIMITS
 from cube_bridge.values.trends import mann_kendall, theil_sen, years
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Scanner, Tile, TileZones
+    from cube_bridge.values.passes import Limits, Scanner, Tile, TileZones
 
 #: Bytes of series that may be held where a statistic needs all values of a cell at once.
 _HELD_BYTES = 512 * 2**20
@@ -30,6 +31,7 @@ def reduce_cells(
     times: np.ndarray,
     statistic: str,
     share: float,
+    limits: Limits = NO_LIMITS,
 ) -> dict[Tile, np.ndarray]:
     """Return a statistic over time of each cell that zones have.
 
@@ -40,6 +42,7 @@ def reduce_cells(
         times: (times,) which to take.
         statistic: One of `CELL_STATISTICS`.
         share: Of quantile.
+        limits: What is left out.
 
     Returns:
         (cells,) for each tile, in the order of `TileZones.cells`; NaN without a valid value.
@@ -49,7 +52,7 @@ def reduce_cells(
     """
     zones = 1 + max((int(held.zones.max()) for held in tiles.values()), default=0)
     needed = np.broadcast_to(times, (zones, len(times)))
-    parts = scanner.parts(layer, tiles, needed)
+    parts = scanner.parts(layer, tiles, needed, limits)
     if statistic in _ONLINE:
         online: dict[Tile, _Online] = {}
         for part in parts:

@@ -27,6 +27,7 @@ from cube_bridge.values.cells import (
     find_reduced_cells,
     geometries,
 )
+from cube_bridge.values.passes import Limits
 from cube_bridge.values.periods import period_of
 from cube_bridge.values.seasons import Season
 from cube_bridge.values.weights import Weighting
@@ -73,10 +74,10 @@ class Zones:
         """See `kg.extensions.Service`."""
         optional = (
             *(DEEP.start, DEEP.end, DEEP.reduceTime, DEEP.weighting, DEEP.cellStatistic),
-            *(DEEP.threshold, DEEP.probability, DEEP.season),
-            *(DEEP.referenceStart, DEEP.referenceEnd),
+            *(DEEP.threshold, DEEP.probability, DEEP.season, DEEP.lowest, DEEP.highest),
+            *(DEEP.geometry, DEEP.referenceStart, DEEP.referenceEnd),
         )
-        return {DEEP.variable: True, DEEP.geometry: True, **dict.fromkeys(optional, False)}
+        return {DEEP.variable: True, **dict.fromkeys(optional, False)}
 
     @property
     def outputs(self) -> frozenset[NamedNode]:
@@ -100,6 +101,8 @@ class Zones:
             if question is not None:
                 asked.append(number)
                 questions.append(question)
+        variables = [requests[number][DEEP.variable] for number in asked]
+        questions = _with_blocks(self.engine, store, variables, questions)
         within = {names[iri]: b for iri, b in bounds.items() if iri in names}
         for answer in answer_zones(self.engine.scanner, questions):
             known = {n: v for n, v in answer.statistics.items() if not math.isnan(v)}
@@ -164,35 +167,43 @@ class Cells:
             share = read.optional(request, DEEP.probability, share_from, 0.5)
             weighting = read.optional(request, DEEP.weighting, weighting_from, Weighting.AREA)
             question = CellQuestion(zone=zone, period=read.period(request))
-            if statistic is None:
-                blocks = self.engine.blocks_within(
-                    store, request[DEEP.variable], layer, zone, question.period, within
-                )
-                question = replace(question, blocks=blocks)
-            key = (layer, weighting, statistic, share)
+            key = (request[DEEP.variable], layer, weighting, statistic, share)
             groups.setdefault(key, {})[number] = question
-        for (layer, weighting, statistic, share), group in groups.items():
-            numbers = list(group)
-            for block in self._found(layer, group, weighting, statistic, share, within):
+        for (term, layer, weighting, statistic, share), group in groups.items():
+            numbers, questions = list(group), list(group.values())
+            if statistic is None:
+                limits = self._limits(store, term, layer, questions, within)
+                found = find_cells(self.engine.scanner, layer, questions, weighting, limits)
+            else:
+                found = self._reduced(layer, questions, weighting, statistic, share, within)
+            for block in found:
                 for row in _rows(layer, block, wanted):
                     yield numbers[block.question], row
 
-    def _found(
+    def _limits(
+        self,
+        store: GraphStore,
+        term: Term,
+        layer: Layer,
+        questions: list[CellQuestion],
+        within: tuple[float, float],
+    ) -> Limits:
+        zones, periods = [q.zone for q in questions], [q.period for q in questions]
+        blocks = self.engine.blocks_within(store, term, layer, zones, periods, within)
+        return Limits(lowest=within[0], highest=within[1], blocks=blocks)
+
+    def _reduced(
         self,
         layer: Layer,
-        group: dict[int, CellQuestion],
+        questions: list[CellQuestion],
         weighting: Weighting,
-        statistic: str | None,
+        statistic: str,
         share: float,
         within: tuple[float, float],
     ) -> Iterator[CellBlock]:
-        scanner = self.engine.scanner
-        if statistic is None:
-            yield from find_cells(scanner, layer, list(group.values()), weighting, within)
-            return
-        for place, question in enumerate(group.values()):
+        for place, question in enumerate(questions):
             for block in find_reduced_cells(
-                scanner, layer, question, weighting, statistic, share, within
+                self.engine.scanner, layer, question, weighting, statistic, share, within
             ):
                 yield replace(block, question=place)
 
@@ -232,7 +243,8 @@ def _zone_question(
 ) -> ZoneQuestion | None:
     """Return what a request asks; None where it is of no cube, or its geometry is none."""
     try:
-        layer, zone = read.layer(request), zone_from(request[DEEP.geometry])
+        layer = read.layer(request)
+        zone = read.optional(request, DEEP.geometry, zone_from, None)
     except (InvalidGeometryError, SourceNotFoundError):
         return None
     if statistics & {"areaAbove", "areaBelow"} and DEEP.threshold not in request:
@@ -255,7 +267,38 @@ def _zone_question(
         cell_statistic=cell_statistic,
         reference=read.period(request, DEEP.referenceStart, DEEP.referenceEnd),
         season=read.optional(request, DEEP.season, season_from, Season.MONTH),
+        limits=Limits(
+            lowest=read.optional(request, DEEP.lowest, number_of, -math.inf),
+            highest=read.optional(request, DEEP.highest, number_of, math.inf),
+        ),
     )
+
+
+def _with_blocks(
+    engine: Engine, store: GraphStore, variables: list[Term], questions: list[ZoneQuestion]
+) -> list[ZoneQuestion]:
+    """Return questions that know which chunks may hold values within their limits."""
+    groups: dict[tuple[Term, Limits], list[int]] = {}
+    for number, (variable, question) in enumerate(zip(variables, questions, strict=True)):
+        if question.limits.is_bounded:
+            groups.setdefault((variable, question.limits), []).append(number)
+    found = list(questions)
+    for (variable, limits), numbers in groups.items():
+        own = [questions[n] for n in numbers]
+        periods = [*(q.period for q in own), *(q.reference for q in own if _is_usual(q))]
+        blocks = engine.blocks_within(
+            *(store, variable, own[0].layer, [q.zone for q in own], periods),
+            (limits.lowest, limits.highest),
+        )
+        for number in numbers:
+            known = replace(limits, blocks=blocks)
+            found[number] = replace(questions[number], limits=known)
+    return found
+
+
+def _is_usual(question: ZoneQuestion) -> bool:
+    """Return whether a question also reads its reference period."""
+    return "anomaly" in question.wanted.statistics
 
 
 def _is_within(values: dict[str, float], bounds: dict[str, tuple[float, float]]) -> bool:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 State = tuple[int, int, int]
 
 _OPEN_FILES = 32
-#: A folder is looked through again when this many times as long has passed as looking took.
+#: A folder is looked through, and the graph asked, again when this many times as long has passed
+#: as that took: little of the time goes into looking, however slow it is.
 _PATIENCE = 20.0
 
 
@@ -43,13 +44,25 @@ class _Opened:
     variables: dict[str, StoredVariable]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """What the graph says of a variable."""
+
+    name: str
+    file: SourceFile
+    print_: str
+    """Fingerprint of the source."""
+    until: float
+    """Moment of the monotonic clock from which on the graph is asked again."""
+
+
 class Sources:
     """Open cubes, each opened once, and again when its file or its entry in the graph changes."""
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._files: WeakKeyDictionary[GraphStore, dict[NamedNode, tuple[str, SourceFile]]]
-        self._files = WeakKeyDictionary()
+        self._entries: WeakKeyDictionary[GraphStore, dict[NamedNode, _Entry]]
+        self._entries = WeakKeyDictionary()
         self._opened: OrderedDict[Path, _Opened] = OrderedDict()
         self._seen: dict[Path, tuple[float, State]] = {}
 
@@ -60,37 +73,48 @@ class Sources:
             SourceNotFoundError: The graph knows no such variable, or its file has gone.
             SourceError: The file has changed since it was indexed, or is no cube.
         """
+        with self._lock:
+            entry = self._entries.setdefault(store, {}).get(iri)
+            if entry is None or time.monotonic() > entry.until:
+                entry = self._looked_up(store, iri, entry)
+            opened = self._opened.get(entry.file.path)
+            if opened is None or opened.state != self._state(entry.file.path):
+                # A file that changed was indexed anew, perhaps only now.
+                entry = self._looked_up(store, iri, entry)
+                opened = self._open(store, entry)
+            self._opened.move_to_end(entry.file.path)
+            if entry.name not in opened.variables:
+                key = (str(entry.file.path), opened.state, entry.name)
+                opened.variables[entry.name] = stored_variable(opened.dataset, entry.name, key)
+            return opened.variables[entry.name]
+
+    def _looked_up(self, store: GraphStore, iri: NamedNode, before: _Entry | None) -> _Entry:
+        begin = time.monotonic()
         source, name = _node(store, iri, DEEP.variableOf), _text(store, iri, DEEP.variableName)
         if source is None or name is None:
             raise SourceNotFoundError(f"the graph knows no variable {iri} of a cube")
         print_ = _text(store, source, DEEP.fingerprint) or ""
-        with self._lock:
-            known = self._files.setdefault(store, {})
-            if source not in known or known[source][0] != print_:
-                known[source] = print_, source_file(store, source)
-            file = known[source][1]
-            if not isinstance(file.mapping, CubeMapping):
-                raise SourceNotFoundError(f"{iri} is a variable of a table, not of a cube")
-            state = self._state(file.path)
-            opened = self._opened.get(file.path)
-            if opened is None or opened.state != state:
-                opened = self._open(store, file, print_, state)
-            self._opened.move_to_end(file.path)
-            if name not in opened.variables:
-                key = (str(file.path), opened.state, name)
-                opened.variables[name] = stored_variable(opened.dataset, name, key)
-            return opened.variables[name]
+        end = time.monotonic()
+        same = before is not None and (before.file.iri, before.print_) == (source, print_)
+        file = before.file if before is not None and same else source_file(store, source)
+        if not isinstance(file.mapping, CubeMapping):
+            raise SourceNotFoundError(f"{iri} is a variable of a table, not of a cube")
+        until = end + _PATIENCE * (end - begin)
+        entry = _Entry(name=name, file=file, print_=print_, until=until)
+        self._entries[store][iri] = entry
+        return entry
 
-    def _open(self, store: GraphStore, file: SourceFile, print_: str, state: State) -> _Opened:
-        if (old := self._opened.pop(file.path, None)) is not None:
+    def _open(self, store: GraphStore, entry: _Entry) -> _Opened:
+        path, state = entry.file.path, self._state(entry.file.path)
+        if (old := self._opened.pop(path, None)) is not None:
             old.dataset.close()
         if (
-            _is_newer_than_index(store, file.iri, state)
-            and fingerprint(file.path, file.mapping) != print_
+            _is_newer_than_index(store, entry.file.iri, state)
+            and fingerprint(path, entry.file.mapping) != entry.print_
         ):
-            raise SourceError(f"{file.path} has changed since it was indexed; index it anew")
-        opened = _Opened(state=state, dataset=open_cube(file.path), variables={})
-        self._opened[file.path] = opened
+            raise SourceError(f"{path} has changed since it was indexed; index it anew")
+        opened = _Opened(state=state, dataset=open_cube(path), variables={})
+        self._opened[path] = opened
         while len(self._opened) > _OPEN_FILES:
             self._opened.popitem(last=False)
         return opened

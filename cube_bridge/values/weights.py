@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import shapely
@@ -40,21 +40,49 @@ class Weighting(Enum):
     """Its square metres if its centre lies in the zone, else nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CellWeights:
+class CellWeights(Protocol):
     """The cells that a zone has in one chunk."""
 
+    @property
+    def cells(self) -> np.ndarray:
+        """(n,) positions in the flattened window of the chunk, int64, ascending."""
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(n,) share of each cell, more than 0; of lines that of the length, of points 1."""
+
+    @property
+    def areas(self) -> np.ndarray:
+        """(n,) square metres of whole cells; 1 for stations and for zones without an area."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SomeCells:
+    """Cells one by one; see `CellWeights`."""
+
     cells: np.ndarray
-    """(n,) positions in the flattened window of the chunk, int64, ascending."""
     shares: np.ndarray
-    """(n,) share of each cell, more than 0; of lines the share of the length, of points 1."""
     areas: np.ndarray
-    """(n,) square metres of the whole cells; 1 for stations and for zones without an area."""
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
         return self.cells.nbytes + self.shares.nbytes + self.areas.nbytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllCells:
+    """All cells of a window, their areas computed when they are asked for; see `CellWeights`."""
+
+    cells: np.ndarray
+    shares: np.ndarray
+    grid: Grid
+    window: Window
+
+    @property
+    def areas(self) -> np.ndarray:
+        """See `CellWeights`."""
+        return self.grid.areas(self.window).ravel()
 
 
 def by_weighting(weights: CellWeights, weighting: Weighting) -> np.ndarray:
@@ -64,11 +92,17 @@ def by_weighting(weights: CellWeights, weighting: Weighting) -> np.ndarray:
     return np.asarray(weights.shares * weights.areas)
 
 
-@lru_cache(maxsize=256)
-def all_cells(count: int) -> CellWeights:
-    """Return the weights of all cells of a chunk, as if each were as large."""
-    ones = np.broadcast_to(1.0, count)
-    return CellWeights(cells=np.arange(count), shares=ones, areas=ones)
+def all_cells(layer: Layer, tile: tuple[int, ...]) -> CellWeights:
+    """Return the weights of a chunk of which all cells count whole."""
+    window = layer.layout.slices((0, *tile))[1:]
+    cells, ones = _whole(prod(s.stop - s.start for s in window))
+    return AllCells(cells=cells, shares=ones, grid=layer.grid, window=window)
+
+
+@lru_cache(maxsize=64)
+def _whole(count: int) -> tuple[np.ndarray, np.ndarray]:
+    # Chunks of one size share theirs, so that a cube of many chunks takes no more memory.
+    return np.arange(count), np.broadcast_to(1.0, count)
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +135,7 @@ class ZoneWeights:
     """Weights of zones in chunks; those used last are kept."""
 
     def __init__(self, cache_bytes: int = _CACHE_BYTES) -> None:
-        self._cache: ByteCache[CellWeights] = ByteCache(cache_bytes)
+        self._cache: ByteCache[SomeCells] = ByteCache(cache_bytes)
 
     def windows(self, layer: Layer, zone: BaseGeometry) -> list[Window]:
         """Return the windows that hold the cells of a zone."""
@@ -113,7 +147,7 @@ class ZoneWeights:
         zone: BaseGeometry,
         tiles: Iterable[tuple[int, ...]],
         weighting: Weighting,
-    ) -> dict[tuple[int, ...], CellWeights]:
+    ) -> dict[tuple[int, ...], SomeCells]:
         """Return the weights of a zone in those of the tiles in which it has cells.
 
         Args:
@@ -124,7 +158,7 @@ class ZoneWeights:
         """
         centre = weighting is Weighting.CENTRE and shapely.get_dimensions(zone) == _AREAL
         base = (layer.key, shapely.to_wkb(zone), centre)
-        found: dict[tuple[int, ...], CellWeights] = {}
+        found: dict[tuple[int, ...], SomeCells] = {}
         missing = []
         for tile in tiles:
             held = self._cache.get((*base, tile))
@@ -142,8 +176,8 @@ class ZoneWeights:
 
 def _weights(
     layer: Layer, zone: BaseGeometry, tiles: list[tuple[int, ...]], *, centre: bool
-) -> dict[tuple[int, ...], CellWeights]:
-    parts: dict[tuple[int, ...], list[CellWeights]] = {tile: [] for tile in tiles}
+) -> dict[tuple[int, ...], SomeCells]:
+    parts: dict[tuple[int, ...], list[SomeCells]] = {tile: [] for tile in tiles}
     # A part of a tile at a time where the whole is too large.
     for window in layer.grid.windows(zone):
         inner = {t: _overlap(layer.layout.slices((0, *t))[1:], window) for t in tiles}
@@ -178,7 +212,7 @@ def _cover(
 
 def _sparse(
     layer: Layer, tile: tuple[int, ...], part: Window, shares: np.ndarray, areas: np.ndarray
-) -> CellWeights:
+) -> SomeCells:
     where = np.nonzero(shares > 0)
     slices = layer.layout.slices((0, *tile))[1:]
     shape = [s.stop - s.start for s in slices]
@@ -186,19 +220,19 @@ def _sparse(
         w + (p.start - s.start) for w, p, s in zip(where, part, slices, strict=True)
     )
     cells = np.ravel_multi_index(places, shape)
-    return CellWeights(cells=cells, shares=shares[where], areas=areas[where])
+    return SomeCells(cells=cells, shares=shares[where], areas=areas[where])
 
 
-def _joined(parts: list[CellWeights]) -> CellWeights:
+def _joined(parts: list[SomeCells]) -> SomeCells:
     if len(parts) == 1:
         return parts[0]
     if not parts:
         none = np.zeros(0)
-        return CellWeights(cells=none.astype(np.int64), shares=none, areas=none)
+        return SomeCells(cells=none.astype(np.int64), shares=none, areas=none)
     # Windows of one zone do not overlap.
     cells = np.concatenate([p.cells for p in parts])
     order = np.argsort(cells, kind="stable")
-    return CellWeights(
+    return SomeCells(
         cells=cells[order],
         shares=np.concatenate([p.shares for p in parts])[order],
         areas=np.concatenate([p.areas for p in parts])[order],

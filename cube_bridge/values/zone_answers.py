@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from cube_bridge.values.passes import Part
+from cube_bridge.values.passes import NO_LIMITS, Part
 from cube_bridge.values.periods import Period
 from cube_bridge.values.seasons import Season, anomalies
 from cube_bridge.values.series_of_cells import reduce_cells
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Scanner
+    from cube_bridge.values.passes import Limits, Scanner
 
 #: What is computed from the series of means of a zone.
 SERIES_STATISTICS = frozenset({"anomaly", "trend", "trendSignificance"})
@@ -33,8 +33,8 @@ class ZoneQuestion:
     """What is asked of one zone."""
 
     layer: Layer
-    zone: BaseGeometry
-    """As `cube_bridge.values.weights.zone_of` returns it."""
+    zone: BaseGeometry | None
+    """As `cube_bridge.values.weights.zone_of` returns it; None for all cells."""
     period: Period
     wanted: Wanted
     """`statistics` may also hold names of `SERIES_STATISTICS`."""
@@ -45,6 +45,8 @@ class ZoneQuestion:
     reference: Period = _ALWAYS
     """Of the anomaly: what is usual."""
     season: Season = Season.MONTH
+    limits: Limits = NO_LIMITS
+    """Which values count; questions that share a pass share it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,9 @@ def answer_zones(scanner: Scanner, questions: Sequence[ZoneQuestion]) -> Iterato
     """Yield answers; questions about one layer that differ in zone and period share a pass."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for number, question in enumerate(questions):
-        key: tuple[object, ...] = (question.layer.key, question.wanted, question.cell_statistic)
+        key: tuple[object, ...] = (
+            *(question.layer.key, question.wanted, question.cell_statistic, question.limits),
+        )
         if question.cell_statistic is not None:
             key = (*key, question.period)
         groups.setdefault(key, []).append(number)
@@ -83,10 +87,11 @@ class _Group:
         self._times = self._layer.times
         self._count = 1 if self._times is None else len(self._times)
         by_bytes: dict[bytes, int] = {}
-        self._zones: list[BaseGeometry] = []
+        self._zones: list[BaseGeometry | None] = []
         self._zone_of: dict[int, int] = {}
         for number, question in questions.items():
-            place = by_bytes.setdefault(shapely.to_wkb(question.zone), len(self._zones))
+            code = b"" if question.zone is None else shapely.to_wkb(question.zone)
+            place = by_bytes.setdefault(code, len(self._zones))
             if place == len(self._zones):
                 self._zones.append(question.zone)
             self._zone_of[number] = place
@@ -109,7 +114,9 @@ class _Group:
         wanted = replace(self.first.wanted, statistics=asked)
         series = ZoneSeries(*needed.shape, wanted)
         if asked:
-            series = zone_series(self._scanner, self._layer, self._zones, needed, wanted)
+            series = zone_series(
+                self._scanner, self._layer, self._zones, needed, wanted, self.first.limits
+            )
         fields = series.at_times()
         for number, question in self._questions.items():
             yield from self._answers(number, question, series, fields)
@@ -135,7 +142,8 @@ class _Group:
                 values["anomaly"] = float(known.mean()) if known.size else float("nan")
             if "quantile" in names:
                 values["quantile"] = pooled_quantile(
-                    self._scanner, self._layer, question.zone, own, question.wanted
+                    *(self._scanner, self._layer, question.zone, own),
+                    *(question.wanted, question.limits),
                 )
             values = {n: v for n, v in values.items() if n in names}
             yield ZoneAnswer(question=number, time=None, statistics=values)
@@ -168,8 +176,10 @@ class _Group:
         times = np.zeros(self._count, bool)
         times[self.first.period.positions(self._times)] = True
         tiles = self._scanner.tiles(self._layer, self._zones, wanted.weighting)
+        statistic = self.first.cell_statistic or ""
         maps = reduce_cells(
-            self._scanner, self._layer, tiles, times, self.first.cell_statistic or "", wanted.share
+            *(self._scanner, self._layer, tiles, times),
+            *(statistic, wanted.share, self.first.limits),
         )
         plain = replace(wanted, statistics=wanted.statistics & STATISTICS)
         series = ZoneSeries(len(self._zones), 1, plain)

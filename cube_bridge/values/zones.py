@@ -16,6 +16,7 @@ from cube_bridge.values.kernels import (
     sums,
     weighted_quantile,
 )
+from cube_bridge.values.passes import NO_LIMITS
 from cube_bridge.values.weights import Weighting, by_weighting
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Part, Scanner
+    from cube_bridge.values.passes import Limits, Part, Scanner
 
 #: Bytes of values that one quantile over all times may hold.
 _HELD_BYTES = 512 * 2**20
@@ -157,28 +158,35 @@ class ZoneSeries:
 def zone_series(
     scanner: Scanner,
     layer: Layer,
-    zones: Sequence[BaseGeometry],
+    zones: Sequence[BaseGeometry | None],
     needed: np.ndarray,
     wanted: Wanted,
+    limits: Limits = NO_LIMITS,
 ) -> ZoneSeries:
     """Return statistics of zones at times, each chunk read once for all of them.
 
     Args:
         scanner: Reads the chunks.
         layer: What to read.
-        zones: As `cube_bridge.values.weights.zone_of` returns them.
+        zones: As `cube_bridge.values.weights.zone_of` returns them; None for all cells.
         needed: (zones, times) which to compute; the others are not to be used.
         wanted: What to compute.
+        limits: What is left out.
     """
     series = ZoneSeries(len(zones), needed.shape[1], wanted)
     tiles = scanner.tiles(layer, zones, wanted.weighting)
-    for part in scanner.parts(layer, tiles, needed):
+    for part in scanner.parts(layer, tiles, needed, limits):
         series.add(part)
     return series
 
 
 def pooled_quantile(
-    scanner: Scanner, layer: Layer, zone: BaseGeometry, times: np.ndarray, wanted: Wanted
+    scanner: Scanner,
+    layer: Layer,
+    zone: BaseGeometry | None,
+    times: np.ndarray,
+    wanted: Wanted,
+    limits: Limits = NO_LIMITS,
 ) -> float:
     """Return the quantile of a zone over all cells of some times.
 
@@ -188,6 +196,7 @@ def pooled_quantile(
         zone: One zone.
         times: (times,) which to take.
         wanted: Its `share` and `weighting`.
+        limits: What is left out.
 
     Raises:
         TooLargeError: The zone has more values than fit in memory.
@@ -200,7 +209,7 @@ def pooled_quantile(
             "ask for a shorter period, a smaller zone, or one quantile for each time"
         )
     values, weights = [np.zeros(0)], [np.zeros(0)]
-    for part in scanner.parts(layer, tiles, times[None, :]):
+    for part in scanner.parts(layer, tiles, times[None, :], limits):
         own = part.values[:, times[part.times]]
         values.append(own.ravel())
         counting = by_weighting(part.held.weights[0], wanted.weighting)

@@ -40,23 +40,36 @@ def layer_of(dataset, name="v"):
 
 def cell_areas(dataset):
     """Return the areas of cells on WGS 84 by the closed formula: (lat, lon) m2."""
-    edges = np.radians(np.append(dataset.lat - STEP / 2, dataset.lat[0] + STEP / 2))
-    edges = np.sort(edges)[::-1]
+    lat, lon = (dataset[n].to_numpy() for n in ("lat", "lon"))
+    (south, north), (west, east) = _ends(lat), _ends(lon)
+    edges = np.radians(np.linspace(north, south, len(lat) + 1))
     sine, e = np.sin(edges), np.sqrt(_E2)
     zone = sine / (1 - _E2 * sine**2) + np.arctanh(e * sine) / e
     heights = _A**2 * (1 - _E2) / 2 * np.abs(np.diff(zone))
-    return np.repeat((heights * np.radians(STEP))[:, None], dataset.sizes["lon"], axis=1)
+    return np.repeat((heights * np.radians((east - west) / len(lon)))[:, None], len(lon), axis=1)
 
 
-def by_exactextract(dataset, zone, operations, *, weights=None):
-    """Return what exactextract itself says of a zone at each time: a list of dicts."""
-    height, width = dataset.sizes["lat"], dataset.sizes["lon"]
-    box = {"xmin": WEST, "ymin": SOUTH, "xmax": WEST + STEP * width, "ymax": SOUTH + STEP * height}
+def exactextract_of(array, zone, operations, *, weights=None):
+    """Return what exactextract itself says of a zone at each time of an array: a list of dicts.
+
+    Args:
+        array: (time, lat, lon), latitudes descending.
+        zone: A geometry.
+        operations: In exactextract's words.
+        weights: (lat, lon) of its weighted operations.
+    """
+    (south, north), (west, east) = (_ends(array[n].to_numpy()) for n in ("lat", "lon"))
+    box = {"xmin": west, "ymin": south, "xmax": east, "ymax": north}
     feature = {"type": "Feature", "properties": {}, "geometry": mapping(zone)}
     weighting = None if weights is None else NumPyRasterSource(weights, **box)
     found = []
-    for values in dataset["v"].to_numpy():
+    for values in array.to_numpy().astype(float):
         raster = NumPyRasterSource(values, **box, nodata=np.nan)
         (answer,) = exact_extract(raster, [feature], operations, weights=weighting)
         found.append(answer["properties"])
     return found
+
+
+def _ends(centres):
+    half = (centres[-1] - centres[0]) / (len(centres) - 1) / 2
+    return sorted((centres[0] - half, centres[-1] + half))

@@ -44,8 +44,6 @@ def request(variable, zone, **more):
 def test_services_say_what_they_take_and_give(cubes):
     zonal, single = cubes.services()
     assert (zonal.iri, single.iri) == (DEEP.zones, DEEP.cells)
-    assert zonal.inputs[DEEP.geometry]
-    assert not single.inputs[DEEP.geometry]
     for service in (zonal, single):
         assert service.inputs[DEEP.variable]
         assert not service.outputs & service.inputs.keys()
@@ -197,6 +195,41 @@ def test_a_threshold_reads_only_the_chunks_that_may_hold_such_values(
         assert len(found) == 3 * 4 * 5
     layer = unremembering.engine.layer(store, variable)
     assert layer.layout.block_count == 8
+
+
+def test_statistics_within_a_range_read_only_the_chunks_that_may_hold_it(
+    unremembering, store, iris, tmp_path
+):
+    dataset = make_cube()
+    dataset["ts"][3:, 4:, 5:] += 1000
+    dataset.to_netcdf(tmp_path / "hot.nc", encoding={"ts": {"chunksizes": (3, 4, 5)}})
+    source = index_file(store, iris, tmp_path / "hot.nc").source
+    variable = NamedNode(f"{source.value}/variable/ts")
+    asked = [
+        {DEEP.variable: variable, DEEP.lowest: Literal(1000), DEEP.reduceTime: Literal(value=True)}
+    ]
+    ((_, row),) = zones(
+        unremembering, store, asked, {DEEP.count, DEEP.sum, DEEP.mean, DEEP.quantile}
+    )
+    # Once for the statistics, once for the quantile of the period.
+    assert unremembering.engine.scanner.reader.counts.read == 2
+    hot = dataset["ts"].to_numpy()[3:, 4:, 5:].astype(float)
+    assert number(row[DEEP.count]) == hot.size
+    assert number(row[DEEP.sum]) == pytest.approx(hot.sum(), rel=1e-12)
+    assert number(row[DEEP.mean]) == pytest.approx(hot.mean(), rel=1e-3)
+    assert number(row[DEEP.quantile]) == pytest.approx(np.median(hot), rel=1e-2)
+
+
+def test_without_a_geometry_the_zone_is_the_whole_cube(cubes, store, variable, cube):
+    ((_, row),) = zones(
+        cubes, store, [{DEEP.variable: variable, DEEP.end: DAYS[0]}], {DEEP.count, DEEP.mean}
+    )
+    values = cube["ts"].to_numpy()[0].astype(float)
+    assert number(row[DEEP.count]) == np.isfinite(values).sum()
+    weights = np.broadcast_to(np.cos(np.radians(cube.lat.to_numpy()))[:, None], values.shape)
+    known = np.isfinite(values)
+    mean = (values[known] * weights[known]).sum() / weights[known].sum()
+    assert number(row[DEEP.mean]) == pytest.approx(mean, rel=1e-5)
 
 
 def test_many_regions_of_cells_read_each_chunk_once(unremembering, store, variable):

@@ -19,8 +19,8 @@ from tests.cube_bridge.values.layers import (
     SOUTH,
     STEP,
     WEST,
-    by_exactextract,
     cell_areas,
+    exactextract_of,
     generated,
     layer_of,
 )
@@ -54,7 +54,7 @@ def test_by_coverage_all_statistics_are_those_of_exactextract(zone):
         share=0.3,
     )
     names = ["mean", "min", "max", "sum", "count", "stdev", "quantile(q=0.3)"]
-    for time, expected in enumerate(by_exactextract(dataset, zone, names)):
+    for time, expected in enumerate(exactextract_of(dataset["v"], zone, names)):
         for ours, theirs in {
             "mean": "mean",
             "minimum": "min",
@@ -75,7 +75,7 @@ def test_by_area_means_are_those_of_exactextract_weighted_by_areas_on_the_ellips
     dataset = generated()
     found = series(dataset, [zone], {"mean", "standardDeviation"})
     names = ["weighted_mean", "weighted_stdev"]
-    expected = by_exactextract(dataset, zone, names, weights=cell_areas(dataset))
+    expected = exactextract_of(dataset["v"], zone, names, weights=cell_areas(dataset))
     for time, theirs in enumerate(expected):
         assert found["mean"][0, time] == pytest.approx(
             theirs["weighted_mean"], rel=1e-9, nan_ok=True
