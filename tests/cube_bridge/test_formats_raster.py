@@ -207,7 +207,11 @@ def test_jpeg_2000_is_read_by_tile(tmp_path):
     write(path, values, driver="JP2OpenJPEG", QUALITY=100, REVERSIBLE="YES", BLOCKXSIZE=512,
           BLOCKYSIZE=512)  # fmt: skip
     opened = open_cube(path)
-    assert opened["band_1"].chunks == ((512, 512, 176), (512, 512, 76))
+    with rasterio.open(path) as file:
+        rows, columns = file.block_shapes[0]
+    assert rows < 1200
+    assert columns < 1100
+    assert [sizes[0] for sizes in opened["band_1"].chunks] == [rows, columns]
     np.testing.assert_array_equal(opened["band_1"].to_numpy(), values)
     found = grid_of(opened).footprint((slice(0, 1200), slice(0, 1100))).bounds
     assert found == pytest.approx(outline_of(path), abs=1e-6)
