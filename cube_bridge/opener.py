@@ -14,6 +14,7 @@ from cube_bridge.errors import NotACubeError, SourceError
 from cube_bridge.formats import (
     grib,
     icechunk_repository,
+    jpeg2000,
     netcdf,
     raster,
     references,
@@ -46,6 +47,7 @@ _FORMATS: tuple[_Format, ...] = (
     netcdf,
     grib,
     raster,
+    jpeg2000,
 )
 
 

@@ -76,7 +76,7 @@ def _is_odd_time(variable: xr.Variable) -> bool:
     if " since " not in str(variable.attrs.get("units", "")):
         return False
     try:
-        xr.decode_cf(xr.Dataset({"t": variable.reset_encoding()}), decode_timedelta=False)
+        xr.decode_cf(xr.Dataset({"t": variable.drop_encoding()}), decode_timedelta=False)
     except (ValueError, OverflowError):
         return True
     return False
@@ -153,7 +153,7 @@ def _valid(variable: xr.Variable) -> tuple[float, float] | None:
             number.dtype.kind == "f" and (scale != 1.0 or offset != 0.0)
         )
         if packed and number < 0 and str(attrs.get("_Unsigned", "")).lower() == "true":
-            number = number + 2 ** (8 * variable.dtype.itemsize)
+            number = int(number) + 2 ** (8 * variable.dtype.itemsize)
         is_float = variable.dtype.kind == "f"
         limits.append(float(number) * scale + offset if packed or is_float else float(number))
     low, high = min(limits), max(limits)

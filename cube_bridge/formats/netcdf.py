@@ -8,11 +8,14 @@ import h5netcdf
 import netCDF4
 import xarray as xr
 
+from cube_bridge.errors import NotACubeError
 from cube_bridge.formats.decoding import decoded
 from cube_bridge.formats.groups import marked, merged
+from cube_bridge.formats.netcdf_classic import required_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cube_bridge.formats.source import Source
 
@@ -45,10 +48,28 @@ def open_dataset(source: Source) -> xr.Dataset:
         groups = {p: _open(file, p, "h5netcdf", phony_dims="access") for p in paths}
     else:
         path = source.local_file()
+        if source.head.startswith(_CLASSIC):
+            _check_whole(path, source.shown)
         with netCDF4.Dataset(path, "r") as opened:
             paths = ["", *_groups(opened)]
         groups = {p: _open(path, p, "netcdf4") for p in paths}
     return merged(groups, source.location.part.group, source.shown)
+
+
+def _check_whole(path: Path, shown: str) -> None:
+    with path.open("rb") as file:
+        try:
+            required = required_bytes(file)
+        except ValueError as error:
+            raise NotACubeError(
+                f"{shown} is NetCDF, but {error}; fetch or write it again"
+            ) from error
+    size = path.stat().st_size
+    if size < required:
+        raise NotACubeError(
+            f"{shown} is truncated: it has {size} bytes of at least {required}; fetch or write "
+            "it again"
+        )
 
 
 def _is_hdf5(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""GeoTIFF, cloud-optimised or not, and JPEG 2000: each band a variable."""
+"""GeoTIFF, cloud-optimised or not: each band a variable. JPEG 2000 is read the same way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "image/tiff; application=geotiff"
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
 #: Cells of a chunk of a file in strips, each of them too little to be worth a chunk.
 _STRIP_CELLS = 2**20
 #: Cells that a longitude and a latitude each may be kept in memory for.
@@ -35,8 +34,8 @@ _MOST_PLACES = 2**24
 
 
 def recognises(source: Source) -> bool:
-    """Return whether it is TIFF or JPEG 2000, by its first bytes."""
-    return source.head is not None and source.head.startswith(_TIFF + _JPEG_2000)
+    """Return whether it is TIFF, by its first bytes."""
+    return source.head is not None and source.head.startswith(_TIFF)
 
 
 def raster_file(source: Source, driver: str) -> RasterFile:
@@ -55,13 +54,17 @@ def raster_file(source: Source, driver: str) -> RasterFile:
 
 
 def open_dataset(source: Source) -> xr.Dataset:
-    """Open it lazily, chunked as it is stored: whole tiles, or several strips.
+    """Open it lazily, chunked as it is stored."""
+    return open_raster(source, "GTiff")
+
+
+def open_raster(source: Source, driver: str) -> xr.Dataset:
+    """Open a raster of one of GDAL's formats, chunked as it is stored: tiles, or several strips.
 
     A band is a variable and not a place along a dimension, because bands differ in what they
     observe, in unit, scale and in the statistics of their chunks.
     """
-    assert source.head is not None  # noqa: S101  # recognised
-    file = raster_file(source, "GTiff" if source.head.startswith(_TIFF) else "JP2OpenJPEG")
+    file = raster_file(source, driver)
     if file.overview is not None:
         factors = replace(file, overview=None).reading(lambda d: d.overviews(1))
         if file.overview >= len(factors):

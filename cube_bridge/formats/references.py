@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import fastparquet
 import fsspec
-import pandas as pd
 
 from cube_bridge.errors import NotACubeError, SourceForbiddenError, SourceUnreachableError
 from cube_bridge.formats.archives import directly_below
@@ -30,6 +30,7 @@ from cube_bridge.formats.zarr_groups import open_store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     import xarray as xr
 
     from cube_bridge.formats.source import Source
@@ -242,4 +243,5 @@ def _table(base: str, name: str) -> pd.DataFrame | None:
         packed = objects_below(base).read(name)
     except FileNotFoundError:
         return None
-    return pd.read_parquet(io.BytesIO(packed), engine="fastparquet")
+    table: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(packed)).to_pandas()
+    return table

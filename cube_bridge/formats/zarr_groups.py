@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 import zarr
-from zarr.errors import ZarrUserWarning
+from zarr.errors import ContainsArrayError, UnstableSpecificationWarning, ZarrUserWarning
 from zarr.storage import LocalStore
 
 from cube_bridge.errors import NotACubeError
@@ -75,10 +75,16 @@ def open_store(store: Store, wanted: str | None, shown: str) -> xr.Dataset:
     with warnings.catch_warnings():
         # What lies beside the group's own files does not make it less readable.
         warnings.simplefilter("ignore", ZarrUserWarning)
+        warnings.simplefilter("ignore", UnstableSpecificationWarning)
         try:
             root = zarr.open_group(store, mode="r")
-        except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
-            raise NotACubeError(_not_a_group(store, shown)) from error
+        except ContainsArrayError as error:
+            raise NotACubeError(
+                f"{shown} is a single zarr array; it needs the group around it, in which the "
+                "arrays of its coordinates lie too"
+            ) from error
+        except FileNotFoundError as error:
+            raise NotACubeError(f"{shown} holds no zarr group") from error
         if root.metadata.consolidated_metadata is None and not store.supports_listing:
             raise NotACubeError(
                 f"the arrays in {shown} cannot be found: its metadata is not consolidated and its "
@@ -89,17 +95,6 @@ def open_store(store: Store, wanted: str | None, shown: str) -> xr.Dataset:
             paths, wanted = ["", finest], finest
         groups = {path: _open_group(store, path, root) for path in paths}
     return merged(groups, wanted, shown)
-
-
-def _not_a_group(store: Store, shown: str) -> str:
-    try:
-        zarr.open_array(store, mode="r")
-    except (FileNotFoundError, ValueError, KeyError, zarr.errors.BaseZarrError):
-        return f"{shown} holds no zarr group"
-    return (
-        f"{shown} is a single zarr array; it needs the group around it, in which the arrays "
-        "of its coordinates lie too"
-    )
 
 
 def _subgroups(root: zarr.Group) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.grids.curvilinear import CurvilinearGrid
@@ -48,11 +48,13 @@ def grid_of(dataset: xr.Dataset, variable: str | None = None) -> Grid:
     Raises:
         CoordinatesError: Says which coordinate or reference system is missing, and what there is.
     """
-    time = find_time(dataset)
     names = [variable] if variable is not None else [str(n) for n in dataset.data_vars]
     mapping = _grid_mapping(dataset, names)
     crs = None if mapping is None else _crs_of(dataset, mapping)
+    if crs is not None:
+        _check_on_earth(crs)
     used = _dims_of(dataset, names)
+    time = find_time(dataset, used if variable is not None else None)
     plane = {axis: _one_dimensional(dataset, axis, used, crs) for axis in ("X", "Y")}
     x, y = plane["X"], plane["Y"]
     if x is not None and y is not None:
@@ -80,13 +82,19 @@ def grid_of(dataset: xr.Dataset, variable: str | None = None) -> Grid:
     )
 
 
-def find_time(dataset: xr.Dataset) -> str | None:
+def find_time(dataset: xr.Dataset, dims: set[str] | None = None) -> str | None:
     """Return the dimension of time; None where there is none.
+
+    Args:
+        dataset: The cube.
+        dims: Dimensions that it may be; None for all. Variables may have times of their own.
 
     Raises:
         CoordinatesError: What should be time holds no times.
     """
-    candidates = [str(d) for d in dataset.dims if d in dataset.coords]
+    candidates = [
+        str(d) for d in dataset.dims if d in dataset.coords and (dims is None or str(d) in dims)
+    ]
     tests: tuple[Callable[[str], bool], ...] = (
         lambda c: dataset[c].attrs.get("standard_name") == "time",
         lambda c: dataset[c].attrs.get("axis") == "T",
@@ -143,6 +151,17 @@ def _crs_of(dataset: xr.Dataset, mapping: str) -> pyproj.CRS | None:
         return pyproj.CRS.from_cf(dict(attrs))
     except (CRSError, KeyError, ValueError, TypeError) as error:
         raise _unknown(mapping, str(attrs["grid_mapping_name"])) from error
+
+
+def _check_on_earth(crs: pyproj.CRS) -> None:
+    """Raise if a reference system is not one of places on the Earth."""
+    try:
+        pyproj.Transformer.from_crs(crs, _LONLAT, always_xy=True)
+    except ProjError as error:
+        raise CoordinatesError(
+            f"the reference system {crs.name!r} says nothing of where on the Earth its "
+            "coordinates are; the cube needs one that does, such as an EPSG code"
+        ) from error
 
 
 def _unknown(mapping: str, said: str) -> CoordinatesError:

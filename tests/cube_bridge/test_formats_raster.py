@@ -201,13 +201,29 @@ def test_a_raster_without_a_place_says_what_it_needs(tmp_path):
             grid_of(opened)
 
 
+MARS = """GEOGCS["Mars 2000",DATUM["D_Mars",SPHEROID["Mars",3396190.0,169.8944472]],
+    PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"""
+
+
+@pytest.mark.parametrize("crs", ['LOCAL_CS["site",UNIT["metre",1]]', MARS])
+def test_reference_systems_of_elsewhere_are_refused(tmp_path, crs):
+    path = write(tmp_path / "e.tif", crs=crs, transform=from_origin(0, 50, 0.5, 0.5))
+    with pytest.raises(CoordinatesError, match="where on the Earth"):
+        grid_of(open_cube(path))
+
+
 def test_jpeg_2000_is_read_by_tile(tmp_path):
     values = np.random.default_rng(6).integers(0, 255, (1200, 1100)).astype("uint8")
     path = tmp_path / "j.bin"
     write(path, values, driver="JP2OpenJPEG", QUALITY=100, REVERSIBLE="YES", BLOCKXSIZE=512,
           BLOCKYSIZE=512)  # fmt: skip
     opened = open_cube(path)
-    assert opened["band_1"].chunks == ((512, 512, 176), (512, 512, 76))
+    assert media_type(path) == "image/jp2"
+    with rasterio.open(path) as file:
+        rows, columns = file.block_shapes[0]
+    assert rows < 1200
+    assert columns < 1100
+    assert [sizes[0] for sizes in opened["band_1"].chunks] == [rows, columns]
     np.testing.assert_array_equal(opened["band_1"].to_numpy(), values)
     found = grid_of(opened).footprint((slice(0, 1200), slice(0, 1100))).bounds
     assert found == pytest.approx(outline_of(path), abs=1e-6)
