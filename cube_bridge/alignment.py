@@ -221,19 +221,22 @@ def _chosen_grid(
 def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
     """Return the grid of all of them; None for one without rows and columns of a plane."""
     first = variables[0].grid
-    if not isinstance(first, RectilinearGrid):
-        if len(variables) > 1:
-            raise SelectionError(_ASK_FOR_GRID.format("cells without rows and columns"))
-        return None
     for variable in variables[1:]:
         other = variable.grid
-        if (
-            not isinstance(other, RectilinearGrid)
-            or other.shape != first.shape
-            or part_that_is(other, first) is None
-        ):
+        if isinstance(first, RectilinearGrid) and isinstance(other, RectilinearGrid):
+            same = other.shape == first.shape and part_that_is(other, first) is not None
+        else:
+            same = _same_places(first, other)
+        if not same:
             raise SelectionError(_ASK_FOR_GRID.format("different grids"))
-    return first
+    return first if isinstance(first, RectilinearGrid) else None
+
+
+def _same_places(a: Grid, b: Grid) -> bool:
+    if type(a) is not type(b) or a.dims != b.dims or a.shape != b.shape:
+        return False
+    places = zip(a.centres(whole(a)), b.centres(whole(b)), strict=True)
+    return all(np.array_equal(x, y, equal_nan=True) for x, y in places)
 
 
 def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:
