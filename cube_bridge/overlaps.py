@@ -130,8 +130,8 @@ def _all_have_four_corners(*cells: np.ndarray) -> bool:
 def _common_areas(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the areas of the intersections of pairs of convex polygons with four corners.
 
-    Sutherland and Hodgman 1974, doi:10.1145/360767.360802, for many pairs at a time: a tenth of
-    the time of general intersections.
+    Sutherland and Hodgman 1974, doi:10.1145/360767.360802, for many pairs at a time, in about
+    40 % of the time of general intersections.
     """
     found = np.zeros(len(a))
     for start in range(0, len(a), _PAIRS):
