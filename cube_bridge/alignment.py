@@ -45,6 +45,7 @@ class CubeVariable:
     """A variable of a cube, opened but not read."""
 
     iri: NamedNode
+    source: NamedNode
     array: xr.DataArray
     """Lazy; its dimension of time is "time"."""
     grid: Grid
@@ -66,7 +67,9 @@ class Wish:
         return self.resampling.get(variable, "auto")
 
 
-def cube_variable(dataset: xr.Dataset, name: str, iri: NamedNode) -> CubeVariable:
+def cube_variable(
+    dataset: xr.Dataset, name: str, iri: NamedNode, source: NamedNode
+) -> CubeVariable:
     """Return a variable of an opened cube with its grid.
 
     Raises:
@@ -76,7 +79,24 @@ def cube_variable(dataset: xr.Dataset, name: str, iri: NamedNode) -> CubeVariabl
     array = dataset[name] if dataset[name].chunks is not None else dataset[name].chunk()
     if grid.time is not None and grid.time in array.dims and grid.time != TIME:
         array = array.rename({grid.time: TIME})
-    return CubeVariable(iri=iri, array=array, grid=grid)
+    return CubeVariable(iri=iri, source=source, array=array, grid=grid)
+
+
+def moments_within(variable: CubeVariable, begin: datetime, end: datetime) -> slice:
+    """Return where along its time a variable has the moments of a period.
+
+    Raises:
+        SelectionError: It has none in it.
+    """
+    first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
+    times = _times(variable.array)
+    inside = [i for i, t in enumerate(times) if first <= t < last]
+    if not inside:
+        raise SelectionError(
+            f"{variable.iri} has no moment from {first} to before {last}; its first is "
+            f"{min(times)}, its last {max(times)}"
+        )
+    return slice(inside[0], inside[-1] + 1)
 
 
 def in_period(variable: CubeVariable, begin: datetime, end: datetime) -> CubeVariable:
@@ -85,18 +105,10 @@ def in_period(variable: CubeVariable, begin: datetime, end: datetime) -> CubeVar
     Raises:
         SelectionError: It has none in it.
     """
-    array = variable.array
-    if TIME not in array.dims:
+    if TIME not in variable.array.dims:
         return variable
-    first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
-    times = _times(array)
-    inside = [i for i, t in enumerate(times) if first <= t < last]
-    if not inside:
-        raise SelectionError(
-            f"{variable.iri} has no moment from {first} to before {last}; its first is "
-            f"{min(times)}, its last {max(times)}"
-        )
-    return replace(variable, array=array.isel({TIME: slice(inside[0], inside[-1] + 1)}))
+    inside = moments_within(variable, begin, end)
+    return replace(variable, array=variable.array.isel({TIME: inside}))
 
 
 def first_moment(variables: list[CubeVariable]) -> datetime:
@@ -167,8 +179,7 @@ def _names(variables: list[CubeVariable]) -> list[str]:
 
 
 def _cube_name(variable: CubeVariable) -> str:
-    cube = variable.iri.value.partition("/variable/")[0]
-    return slug(cube.rpartition("/")[2]).replace("-", "_")
+    return slug(variable.source.value.rpartition("/")[2]).replace("-", "_")
 
 
 def _target(
@@ -210,19 +221,22 @@ def _chosen_grid(
 def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
     """Return the grid of all of them; None for one without rows and columns of a plane."""
     first = variables[0].grid
-    if not isinstance(first, RectilinearGrid):
-        if len(variables) > 1:
-            raise SelectionError(_ASK_FOR_GRID.format("cells without rows and columns"))
-        return None
     for variable in variables[1:]:
         other = variable.grid
-        if (
-            not isinstance(other, RectilinearGrid)
-            or other.shape != first.shape
-            or part_that_is(other, first) is None
-        ):
+        if isinstance(first, RectilinearGrid) and isinstance(other, RectilinearGrid):
+            same = other.shape == first.shape and part_that_is(other, first) is not None
+        else:
+            same = _same_places(first, other)
+        if not same:
             raise SelectionError(_ASK_FOR_GRID.format("different grids"))
-    return first
+    return first if isinstance(first, RectilinearGrid) else None
+
+
+def _same_places(a: Grid, b: Grid) -> bool:
+    if type(a) is not type(b) or a.dims != b.dims or a.shape != b.shape:
+        return False
+    places = zip(a.centres(whole(a)), b.centres(whole(b)), strict=True)
+    return all(np.array_equal(x, y, equal_nan=True) for x, y in places)
 
 
 def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:

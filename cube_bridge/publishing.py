@@ -7,7 +7,6 @@ killed leaves no cube; the next one that is asked for the same goes on where tha
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -44,7 +43,8 @@ ZARR_FORMAT = 2
 _SPACE, _TIME = 256, 16
 #: zstd at a level that costs little time; bytes of one significance side by side.
 _LEVEL = 5
-_DONE = "done.json"
+#: In the hidden folder: the cube, its item, and a note of what is done.
+_CUBE, _ITEM, _DONE = "cube.zarr", "item.json", "done.json"
 
 
 def publish_cube(
@@ -83,7 +83,7 @@ def publish_cube(
     lazy = _chunked(prepared, sizes)
     partial = path.with_name(f".{path.name}.partial")
     identity = tokenize(lazy, sizes, zarr_format)
-    cube = partial / "cube.zarr"
+    cube = partial / _CUBE
     done = _done_so_far(partial, identity)
     if done is None:
         shutil.rmtree(partial, ignore_errors=True)
@@ -99,8 +99,8 @@ def publish_cube(
             _note(partial, identity, done)
     _consolidate(cube, zarr_format)
     item = json.dumps(cube_item(lazy, grid, path, info), indent=1)
-    _put_in_place(partial, cube, path)
-    item_path(path).write_text(item, encoding="utf-8")
+    (partial / _ITEM).write_text(item, encoding="utf-8")
+    _put_in_place(partial, path)
     return path
 
 
@@ -243,7 +243,8 @@ def _done_so_far(partial: Path, identity: str) -> list[str] | None:
         noted = json.loads((partial / _DONE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return list(noted["done"]) if noted.get("identity") == identity else None
+    same = noted.get("identity") == identity and (partial / _CUBE).is_dir()
+    return list(noted["done"]) if same else None
 
 
 def _note(partial: Path, identity: str, done: list[str]) -> None:
@@ -259,9 +260,9 @@ def _consolidate(cube: Path, zarr_format: int) -> None:
         zarr.consolidate_metadata(str(cube), zarr_format=3 if zarr_format == 3 else 2)  # noqa: PLR2004
 
 
-def _put_in_place(partial: Path, cube: Path, path: Path) -> None:
-    old = partial / "replaced"
+def _put_in_place(partial: Path, path: Path) -> None:
     if path.exists():
-        os.replace(path, old)  # noqa: PTH105
-    os.replace(cube, path)  # noqa: PTH105
+        path.rename(partial / "replaced")
+    (partial / _CUBE).rename(path)
+    (partial / _ITEM).replace(item_path(path))
     shutil.rmtree(partial)

@@ -149,7 +149,7 @@ def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
     file = source_file(store, sources[0])
     if not isinstance(file.mapping, CubeMapping):
         raise SelectionError(f"{variable} is a column of a table, which has no grid")
-    return cube_variable(open_cube(file.path), names[0], variable)
+    return cube_variable(open_cube(file.path), names[0], variable, sources[0])
 
 
 def select_dataset(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cube_bridge.grids import Grid
     from cube_bridge.mapping import SourceInfo
 
+#: An item is to stay small: more layers than this are not listed.
+_MOST_BANDS = 1_000
 #: The specification and the extensions that an item follows.
 STAC_VERSION = "1.1.0"
 EXTENSIONS = (
@@ -68,7 +70,11 @@ def cube_item(dataset: xr.Dataset, grid: Grid, path: Path, info: SourceInfo) -> 
 
 
 def _assets(dataset: xr.Dataset, grid: Grid, path: Path) -> dict[str, Any]:
-    """Return the cube, and each variable by the name that GDAL knows it by."""
+    """Return the cube, and each variable by the name that GDAL knows it by.
+
+    The latter have no media type: there is nothing to fetch by that name. odc-stac loads them;
+    `NAME.2` is the second moment.
+    """
     assets: dict[str, Any] = {
         "cube": {
             "href": f"./{path.name}",
@@ -80,13 +86,22 @@ def _assets(dataset: xr.Dataset, grid: Grid, path: Path) -> dict[str, Any]:
         if variable.ndim > 1 and set(grid.dims) <= set(variable.dims):
             assets[str(name)] = {
                 "href": f'ZARR:"{path.resolve()}":/{name}',
-                "type": "application/vnd.zarr",
                 "roles": ["data"],
                 "title": str(variable.attrs.get("long_name", name)),
                 "data_type": str(variable.dtype),
                 **_projection(grid),
+                **_bands(variable),
             }
     return assets
+
+
+def _bands(variable: xr.DataArray) -> dict[str, Any]:
+    """Return the layers of a variable as GDAL numbers them."""
+    count = int(np.prod(variable.shape[:-2]))
+    if not 1 < count <= _MOST_BANDS:
+        return {}
+    nodata = {"nodata": "nan"} if variable.dtype.kind == "f" else {}
+    return {"bands": [{"name": f"{variable.name}-{i + 1}", **nodata} for i in range(count)]}
 
 
 def _projection(grid: Grid) -> dict[str, Any]:

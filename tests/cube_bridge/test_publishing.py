@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dask.array as da
 import numpy as np
+import odc.stac
 import pyproj
 import pystac
 import pytest
@@ -96,6 +97,17 @@ def test_the_item_beside_it_is_stac(tmp_path, selected):
     assert east > 12.6
     assert south < 50
     assert north > 51
+
+
+# odc-geo calls what shapely is about to give up.
+@pytest.mark.filterwarnings("ignore:The 'shapely.ops.transform:DeprecationWarning")
+def test_odc_stac_loads_any_moment_by_the_item(tmp_path, selected):
+    path = publish_cube(selected, tmp_path / "out.zarr", INFO)
+    item = pystac.Item.from_file(str(item_path(path)))
+    loaded = odc.stac.load([item], bands=["ts.1", "ts.6"])
+    for band, moment in (("ts.1", 0), ("ts.6", 5)):
+        np.testing.assert_array_equal(loaded[band][0], selected["ts"][moment])
+    assert loaded.odc.crs.to_epsg() == 32632
 
 
 def test_a_published_cube_is_indexed_like_any_other(tmp_path, store, iris, selected):

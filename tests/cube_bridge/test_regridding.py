@@ -15,6 +15,7 @@ from scipy.interpolate import RegularGridInterpolator
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
+from cube_bridge.overlaps import cell_polygons, equal_area_plane, overlap_areas
 from cube_bridge.parts import part_of_region
 from cube_bridge.regridding import regrid
 from cube_bridge.resampling import method_for
@@ -47,8 +48,8 @@ GLOBE = RectilinearGrid(
     dims=("y", "x"),
     crs=pyproj.CRS("EPSG:6933"),
     time=None,
-    x_edges=np.linspace(-EAST, EAST, 61),
-    y_edges=np.linspace(NORTH, -NORTH, 31),
+    x_edges=np.linspace(-EAST, EAST, 31),
+    y_edges=np.linspace(NORTH, -NORTH, 16),
 )
 
 
@@ -182,6 +183,24 @@ def test_areas_across_planes_count_as_by_polygons(pair):
         expected = np.where(weights.sum(axis=1) > 1, sums / weights.sum(axis=1), np.nan)
     found = regrid(array, source, target, "mean").isel(time=0).to_numpy()
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("step", [0.006, 0.013])
+@pytest.mark.parametrize("share", [True, False])
+def test_cells_of_four_corners_have_in_common_what_shapely_finds(step, share):
+    target = grid_of_spec(
+        GridSpec(crs="EPSG:32632", resolution=700.0),
+        BBox(west=11.0, south=48.0, east=11.1, north=48.1),
+    )
+    source = lonlat(10.98, 48.12, step, int(0.14 / step), int(0.14 / step))
+    plane = equal_area_plane(target, target)
+    cells = [cell_polygons(g, plane) for g in (source, target)]
+    found = overlap_areas(*cells, share=share).toarray()
+    common = shapely.area(
+        shapely.intersection(cells[1].ravel()[:, None], cells[0].ravel()[None, :])
+    )
+    expected = common / shapely.area(cells[0].ravel()) if share else common
+    np.testing.assert_allclose(found, expected, atol=1e-9 * expected.max())
 
 
 def densely(grid, plane):

@@ -235,5 +235,9 @@ def test_what_has_no_rows_is_selected_as_it_is(store, iris, tmp_path):
     variable = variable_of(index_file(store, iris, tmp_path / "stations.nc").source, "v")
     found = select_dataset(store, [variable], BOX, *ALWAYS)
     assert found["v"].to_numpy().tolist() == [[2, 3], [4, 5]]
+    (stations.rename(v="w") * 2).to_netcdf(tmp_path / "more.nc")
+    other = variable_of(index_file(store, iris, tmp_path / "more.nc").source, "w")
+    both = select_dataset(store, [variable, other], BOX, *ALWAYS)
+    assert both["w"].to_numpy().tolist() == [[4, 6], [8, 10]]
     with pytest.raises(SelectionError, match="without rows and columns"):
         select_dataset(store, [variable], BOX, *ALWAYS, grid="finest")

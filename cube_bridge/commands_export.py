@@ -1,0 +1,131 @@
+"""The subcommand that takes cubes out of the graph: a selection becomes a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from pyoxigraph import NamedNode
+
+from cube_bridge.alignment import COARSEST, FINEST
+from cube_bridge.mapping import UNKNOWN_LICENSE, SourceInfo
+from cube_bridge.publishing import publish_and_index, publish_cube
+from cube_bridge.resampling import CHOSEN, METHODS
+from cube_bridge.selection import select_by_query
+from cube_bridge.target_grid import GridSpec
+from cube_bridge.time_alignment import AS_IS
+from kg.iris import Iris, slug
+from kg.options import IRI, open_store, store_options
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import xarray as xr
+
+
+class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
+    """A grid: finest, coarsest, the IRI of a variable, or CRS@RESOLUTION."""
+
+    name = "finest|coarsest|IRI|CRS@RESOLUTION"
+
+    def convert(
+        self,
+        value: str | NamedNode | GridSpec,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | NamedNode | GridSpec:
+        if not isinstance(value, str) or value in (FINEST, COARSEST):
+            return value
+        crs, at, resolution = value.rpartition("@")
+        try:
+            return GridSpec(crs=crs, resolution=float(resolution)) if at else NamedNode(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no grid; give finest, coarsest, the IRI of a variable, or a "
+                "reference system and a resolution: EPSG:32632@250",
+                param,
+                ctx,
+            )
+
+
+@click.command()
+@click.option("--variable", "variables", multiple=True, type=IRI, help="IRI of a variable.")
+@click.option("--query", help="SPARQL whose solutions name ?variable or ?chunk, instead.")
+@click.option("--region", help="Name or IRI of a place of the graph, or WKT.")
+@click.option("--from", "begin", type=click.DateTime(), help="First moment, UTC.")
+@click.option("--to", "end", type=click.DateTime(), help="Moment after the last.")
+@click.option("--grid", type=_GridType(), help="Grid that all come onto, if they share none.")
+@click.option(
+    "--resampling",
+    type=click.Choice((*CHOSEN, *METHODS)),
+    default="auto",
+    show_default=True,
+    help="How values come onto it; auto lets the quantity decide.",
+)
+@click.option(
+    "--time",
+    default=AS_IS,
+    show_default=True,
+    help="as-is, intersection, or a time step: D, 8D, MS.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The Zarr cube to write; its STAC item goes beside it.",
+)
+@click.option("--title", help="Title of the cube; else its name.")
+@click.option("--license", "license_", default=UNKNOWN_LICENSE, help="IRI of its licence.")
+@click.option("--zarr-format", type=click.IntRange(2, 3), default=2, show_default=True)
+@click.option("--index", "into_graph", is_flag=True, help="Index the cube that is written.")
+@click.option("--replace", is_flag=True, help="Take the place of what is at --output.")
+@store_options
+def export(
+    variables: tuple[NamedNode, ...],
+    query: str | None,
+    region: str | None,
+    begin: datetime | None,
+    end: datetime | None,
+    grid: str | NamedNode | GridSpec | None,
+    resampling: str,
+    time: str,
+    output: Path,
+    title: str | None,
+    license_: str,
+    zarr_format: int,
+    into_graph: bool,
+    replace: bool,
+    store: Path,
+    endpoint: str | None,
+) -> None:
+    """Write a selection of cubes as one Zarr cube on one grid."""
+    if bool(variables) == bool(query):
+        raise click.UsageError("say what to export: --variable, or --query")
+    name = output.name.removesuffix(".zarr")
+    info = SourceInfo(id=slug(name), title=title or name, license=license_)
+    with open_store(store, endpoint) as opened:
+        asked = query or _naming(variables)
+        dataset = select_by_query(
+            opened, asked, region, begin, end, grid=grid, resampling=resampling, time=time
+        )
+        if into_graph:
+            outcome = publish_and_index(
+                opened, Iris.from_environment(), dataset, output, info,
+                zarr_format=zarr_format, replace=replace,
+            )  # fmt: skip
+            click.echo(f"{output}: {_summary(dataset)}, <{outcome.source.value}>")
+        else:
+            publish_cube(dataset, output, info, zarr_format=zarr_format, replace=replace)
+            click.echo(f"{output}: {_summary(dataset)}")
+
+
+def _naming(variables: tuple[NamedNode, ...]) -> str:
+    return f"SELECT ?variable WHERE {{ VALUES ?variable {{ {' '.join(map(str, variables))} }} }}"
+
+
+def _summary(dataset: xr.Dataset) -> str:
+    return "; ".join(
+        f"{name} ({', '.join(f'{d} {n}' for d, n in v.sizes.items())})"
+        for name, v in dataset.data_vars.items()
+    )
