@@ -54,7 +54,11 @@ def index(
                 said = mapping or cube_mapping(path, id=identifier, title=title, license=license_)
                 outcome = index_file(opened, iris, path, said, replace=replace, progress=stage)
             what = f"{outcome.items} items" if outcome.changed else "unchanged"
+            if outcome.gaps:
+                what += f", {outcome.gaps} gaps: chunks that cannot be read; run again to retry"
             click.echo(f"{name}: {what}, <{outcome.source.value}>")
+            for finding in outcome.findings:
+                click.echo(f"  {finding}", err=True)
 
 
 @click.command()

@@ -9,10 +9,11 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunks import grid_iri
 from cube_bridge.content import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.findings import finding_quads, findings_of
 from cube_bridge.layout import times_text
 from cube_bridge.mapping import CubeMapping, CubeVariable
 from cube_bridge.opener import media_type
-from cube_bridge.quantities import unit_of_spelling
+from cube_bridge.quantities import unit_of_spelling, unit_quads
 from kg.geometry import CRS84, BBox
 from kg.iris import below
 from kg.query import double, integer
@@ -57,6 +58,7 @@ def _cube_quads(
     for dim in dict.fromkeys(d for axes in placement.axes for d in axes.others):
         yield from _dimension_quads(dataset, dim, source)
     yield from _crs_quads(source, placement.grids[0].grid.crs)
+    yield from finding_quads(source, findings_of(dataset, placement))
 
 
 def _variable(
@@ -78,6 +80,8 @@ def _variable(
         sampling_s=(axes.time.step.total_seconds() or None) if axes.time else None,
         cell_methods=said.cell_methods or attrs.get("cell_methods"),
     )
+    if unit is not None:
+        yield from unit_quads(unit)
     node = variable_iri(source, name)
     if "flag_meanings" in attrs:
         yield Quad(node, DEEP.flagMeanings, Literal(str(attrs["flag_meanings"])))

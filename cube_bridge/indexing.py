@@ -27,6 +27,7 @@ from cube_bridge.cube_index import (
 )
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
 from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.findings import findings_of
 from cube_bridge.mapping import (
     CubeMapping,
     EventsMapping,
@@ -70,6 +71,8 @@ class Outcome:
     """False where the graph held this very source already, and nothing was done."""
     gaps: int = 0
     """Chunks that could not be read; the next run tries them again."""
+    findings: tuple[str, ...] = ()
+    """What is odd about a cube, for people; the graph holds the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +222,14 @@ def _index_cube(
         ended.append(Quad(source, DEEP.gapCount, integer(gaps)))
     store.add(ended)
     _set_status(store, source, DEEP.IndexComplete)
-    return Outcome(source=source, items=description.item_count, changed=True, gaps=gaps)
+    found = findings_of(cube.dataset, cube.placement)
+    return Outcome(
+        source=source,
+        items=description.item_count,
+        changed=True,
+        gaps=gaps,
+        findings=tuple(f"{f.severity}: {f.variable}: {f.message}" for f in found),
+    )
 
 
 def _is_cube(store: GraphStore, source: NamedNode) -> bool:

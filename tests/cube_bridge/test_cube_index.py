@@ -1,6 +1,7 @@
 """What is read again, and what becomes of chunks that cannot be read."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from cube_bridge.indexing import Reading, index_file
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select, text
-from kg.validation import validate_store
+from kg.validation import notes, validate_store
 from ontology.terms import DEEP
 from tests.conftest import make_cube
 
@@ -246,6 +247,30 @@ def test_a_variable_without_a_place_is_left_out(store, iris, tmp_path, cube):
     names = [text(r["n"]) for r in select(store, "SELECT ?n { ?v deep:variableName ?n }")]
     assert names == ["ts"]
     assert any(store.quads(source, DEEP.hasVariable, None, DefaultGraph()))
+    (note,) = notes(store)
+    assert "not indexed: the cube has no longitude and latitude" in note
+
+
+@pytest.mark.parametrize(
+    ("standard_name", "units", "expected"),
+    [
+        ("air_temperature", "mm", "warning: .* 'mm' contradicts .*air_temperature.* 'K'"),
+        ("precipitation_flux", "mm/day", "info: .* depth of water"),
+        ("surface_temperature", "celsius", None),
+        ("wind_from_direction", "degree", None),
+        ("air_temperature", "furlongs", "info: .* 'furlongs' is not understood"),
+    ],
+)
+def test_a_unit_that_contradicts_the_standard_name_is_a_finding(
+    store, iris, cube, tmp_path, standard_name, units, expected
+):
+    cube["ts"].attrs.update(standard_name=standard_name, units=units)
+    cube.to_netcdf(tmp_path / "c.nc")
+    outcome = index_file(store, iris, tmp_path / "c.nc")
+    assert len(outcome.findings) == len(notes(store)) == (expected is not None)
+    for note in notes(store):
+        assert re.search(expected, note)
+    assert validate_store(store).conforms
 
 
 def test_patience_is_said_by_the_caller(store, iris, tmp_path, cube):
