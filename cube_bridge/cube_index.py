@@ -26,7 +26,7 @@ from cube_bridge.versions import chunk_versions, source_version
 from kg.iris import Iris, below
 from kg.query import select, text
 from kg.validation import validate_quads
-from ontology.terms import DCTERMS, DEEP, RDF
+from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -302,6 +302,7 @@ def replace_header(store: GraphStore, source: NamedNode, header: list[Quad]) -> 
     removed = " ".join(map(str, _header_nodes(store, source)))
     store.update(
         f"""DELETE {{ ?s ?p ?o }} WHERE {{ VALUES ?s {{ {removed} }} ?s ?p ?o }} ;
+        DELETE WHERE {{ ?s {DCAT.distribution} {below(source, "distribution")} }} ;
         INSERT DATA {{ {inserted} }}"""
     )
 

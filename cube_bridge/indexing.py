@@ -47,7 +47,7 @@ from kg.provenance import end_quad
 from kg.query import integer
 from kg.validation import validate_quads
 from kg.vocabulary import install_ontology
-from ontology.terms import DCTERMS, DEEP, RDF
+from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -385,4 +385,8 @@ def remove_source(store: GraphStore, source: NamedNode) -> None:
 
 def _pattern(source: NamedNode) -> str:
     prefix = f'"{source.value}/"'
-    return f"?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), {prefix}))"
+    # And that a data set has it as a distribution.
+    return (
+        f"?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), {prefix}) "
+        f"|| (?p = {DCAT.distribution} && STRSTARTS(STR(?o), {prefix})))"
+    )

@@ -21,6 +21,7 @@ from pyoxigraph import DefaultGraph, NamedNode
 from cube_bridge.axes import placement_of
 from cube_bridge.chunk_reader import Failure, Place, Threads, read_chunks
 from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.errors import SourceError
 from cube_bridge.indexing import Reading, index_file
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
@@ -276,3 +277,28 @@ def test_a_unit_that_contradicts_the_standard_name_is_a_finding(
 def test_patience_is_said_by_the_caller(store, iris, tmp_path, cube):
     path = write(cube, tmp_path / "c.zarr")
     assert index_file(store, iris, path, reading=Reading(patience_s=30)).gaps == 0
+
+
+def test_a_cluster_reads_the_same(store, iris, tmp_path, cube):
+    distributed = pytest.importorskip("distributed")
+    path = write(cube, tmp_path / "c.zarr")
+    (path / "ts" / "5.1.1").write_bytes(b"damaged")
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path),
+    ) as cluster:
+        reading = Reading(cluster=cluster.scheduler_address)
+        outcome = index_file(store, iris, path, reading=reading)
+    assert (outcome.items, outcome.gaps) == (24, 1)
+    with EmbeddedStore() as fresh:
+        index_file(fresh, iris, path)
+        assert described(store, outcome.source) == described(fresh, outcome.source)
+
+
+def test_a_cluster_that_is_not_there_says_so_and_nothing_is_written(store, iris, cube_nc):
+    with pytest.raises(SourceError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        index_file(store, iris, cube_nc, reading=Reading(cluster="tcp://127.0.0.1:9"))
+    assert not select(store, "SELECT ?s WHERE { ?s a deep:Source }")
