@@ -52,7 +52,7 @@ def findings_of(dataset: xr.Dataset, placement: Placement) -> list[Finding]:
 
 def _unit_findings(name: str, attrs: dict[str, object]) -> Iterator[Finding]:
     spelling = attrs.get("units")
-    if spelling is None:
+    if not str(spelling or "").strip():
         return
     iri = unit_of_spelling(str(spelling))
     if iri is None:
