@@ -151,7 +151,7 @@ index_file(EmbeddedStore(Path(sys.argv[1])), Iris(), Path(sys.argv[2]), progress
 
 def test_a_killed_run_is_continued(tmp_path):
     iris = Iris()
-    cube = make_cube(times=150)
+    cube = make_cube(times=300)
     path = write(cube, tmp_path / "c.zarr", lat=2)
     command = [sys.executable, "-c", _KILLED, str(tmp_path / "s"), str(path)]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -159,11 +159,11 @@ def test_a_killed_run_is_continued(tmp_path):
     with EmbeddedStore(tmp_path / "s") as store, EmbeddedStore() as fresh:
         assert [q.object for q in store.quads(None, DEEP.indexStatus)] == [DEEP.IndexPartial]
         written = number(select(store, "SELECT (COUNT(*) AS ?n) { ?c a deep:Chunk }")[0]["n"])
-        assert 1000 <= written < 1200
+        assert 1000 <= written < 2400
         calls = []
         source = index_file(store, iris, path, progress=lambda *c: calls.append(c[1:])).source
-        assert calls[-1] == (1200, 1200)
-        assert sum(a[0] < b[0] for a, b in pairwise(calls)) < 6
+        assert calls[-1] == (2400, 2400)
+        assert sum(a[0] < b[0] for a, b in pairwise(calls)) < 12
         index_file(fresh, iris, path)
         assert described(store, source) == described(fresh, source)
 
