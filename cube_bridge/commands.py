@@ -80,7 +80,7 @@ def index(
                 )
             what = f"{outcome.items} items" if outcome.changed else "unchanged"
             if outcome.gaps:
-                what += f", {outcome.gaps} gaps: chunks that cannot be read; run again to retry"
+                what += f", {outcome.gaps} chunk(s) could not be read; run again to retry"
             click.echo(f"{name}: {what}, <{outcome.source.value}>")
             for finding in outcome.findings:
                 click.echo(f"  {finding}", err=True)

@@ -22,13 +22,13 @@ def test_gaps_and_findings_are_said_and_listed(tmp_path):
     (path / "ts" / "3.0.0").write_bytes(b"damaged")
     store = ["--store", tmp_path / "s"]
     said = run(index, path, "--dataset", "temperature", "--chunk-timeout", 30, *store)
-    assert "6 items, 1 gaps" in said
+    assert "6 items, 1 chunk(s) could not be read" in said
     assert "warning: ts: the unit 'mm' contradicts" in said
     listed = run(validate, *store)
     assert "warning: <http://localhost:8000/id/source/c/finding/ts/unit>" in listed
     assert "1 chunk(s) could not be read" in listed
     (path / "ts" / "3.0.0").write_bytes(whole)
-    assert "gaps" not in run(index, path, "--dataset", "temperature", *store)
+    assert "could not be read" not in run(index, path, "--dataset", "temperature", *store)
     assert "could not be read" not in run(validate, *store)
     assert "unchanged" in run(index, path, "--dataset", "temperature", *store)
 
