@@ -87,7 +87,7 @@ def read_chunks(
     graphs = _Graphs(dataset)
     under_way: deque[tuple[Place, Future[Statistics | Failure], float]] = deque()
     for place in places:
-        future = workers.submit(_summarise, *graphs.of(place))
+        future = workers.submit(_summarise, graphs.of(place))
         under_way.append((place, future, time.monotonic()))
         if len(under_way) >= _AHEAD * workers.count:
             yield _next(under_way, workers, patience_s)
@@ -116,6 +116,14 @@ def _next(
             return place, Failure(message=f"no answer within {patience_s:g} s")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Recipe:
+    """What makes one chunk. A cluster that saw the tasks themselves would run them one by one."""
+
+    graph: dict[Any, Any]
+    key: Any
+
+
 class _Graphs:
     """The tasks that make single chunks."""
 
@@ -123,21 +131,20 @@ class _Graphs:
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
 
-    def of(self, place: Place) -> tuple[dict[Any, Any], Any]:
-        """Return the tasks of a chunk, and the key of the last of them."""
+    def of(self, place: Place) -> _Recipe:
+        """Return what makes a chunk."""
         name = place.axes.variable
         if name not in self._arrays:
             variable = self._dataset[name]
             self._arrays[name] = (variable if variable.chunks else variable.chunk()).data
         array = self._arrays[name]
         key = (array.name, *place.index)
-        return dict(array.__dask_graph__().cull({key})), key
+        return _Recipe(graph=dict(array.__dask_graph__().cull({key})), key=key)
 
 
-def _summarise(graph: dict[Any, Any], key: Any) -> Statistics | Failure:
+def _summarise(recipe: _Recipe) -> Statistics | Failure:
     try:
-        with dask.config.set(scheduler="synchronous"):
-            return chunk_statistics(get_sync(graph, key))
+        return chunk_statistics(get_sync(recipe.graph, recipe.key))
     except Exception as error:  # noqa: BLE001 -- a damaged chunk raises whatever its codec does
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return Failure(message=said[:_LONGEST])
@@ -210,7 +217,7 @@ class Cluster:
                 "a cluster needs the package `distributed`: pip install 'deepcube[cluster]'"
             ) from error
         try:
-            self._client = Client(address, timeout="10s", set_as_default=False)
+            self._client = Client(address, timeout="5s", set_as_default=False)
         except (OSError, ValueError, RuntimeError) as error:
             raise SourceError(f"no Dask scheduler answers at {address}: {error}") from error
         self.count = max(sum(self._client.nthreads().values()), 1)

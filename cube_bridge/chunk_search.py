@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from kg.solutions import Term
     from kg.store import GraphStore
 
 #: Chunks that one query asks for: more VALUES make pyoxigraph slower, each by itself.
@@ -206,35 +205,45 @@ def _described(
     indices: list[tuple[int, ...]],
     bounds: tuple[float | None, float | None],
 ) -> Iterator[ChunkRef]:
-    by_iri = {chunk_iri(variable.source, variable.name, index): index for index in indices}
-    described: dict[Term, Statistics | None] = dict(_with_values(store, list(by_iri)))
-    rest = [iri for iri in by_iri if iri not in described]
+    described = dict(_with_values(store, variable, indices))
+    rest = [index for index in indices if index not in described]
     if rest:
-        described.update(_without_values(store, rest))
-    for iri, index in by_iri.items():
-        if iri in described and _may_hold(described[iri], *bounds):
+        described.update(_without_values(store, variable, rest))
+    for index in indices:
+        if index in described and _may_hold(described[index], *bounds):
             yield ChunkRef(
-                iri=iri,
+                iri=chunk_iri(variable.source, variable.name, index),
                 index=index,
                 slices=variable.layout.slices(index),
-                statistics=described[iri],
+                statistics=described[index],
             )
 
 
+def _values(variable: _Variable, indices: list[tuple[int, ...]]) -> tuple[str, str]:
+    """Return what stands before and in a query for chunks: `?chunk`, and `?number` in the list.
+
+    IRIs are short, and a row comes back as a number: most of the time would go into both.
+    """
+    base = chunk_iri(variable.source, variable.name, ()).value
+    rows = (f"({n} <{'.'.join(map(str, index))}>)" for n, index in enumerate(indices))
+    return f"BASE <{base}>", f"VALUES (?number ?chunk) {{ {' '.join(rows)} }}"
+
+
 def _with_values(
-    store: GraphStore, chunks: list[NamedNode]
-) -> Iterator[tuple[Term, Statistics | None]]:
+    store: GraphStore, variable: _Variable, indices: list[tuple[int, ...]]
+) -> Iterator[tuple[tuple[int, ...], Statistics | None]]:
+    base, values = _values(variable, indices)
     # One pattern without OPTIONAL: pyoxigraph would scan all chunks for each of those.
     rows = select(
         store,
-        f"""SELECT ?chunk ?count ?minimum ?maximum ?mean ?squares WHERE {{
-              VALUES ?chunk {{ {" ".join(map(str, chunks))} }}
+        f"""{base} SELECT ?number ?count ?minimum ?maximum ?mean ?squares WHERE {{
+              {values}
               ?chunk deep:validCount ?count ; deep:minimum ?minimum ; deep:maximum ?maximum ;
                      deep:mean ?mean ; deep:sumOfSquares ?squares }}""",
     )
     for row in rows:
         yield (
-            row["chunk"],
+            indices[int(text(row["number"]))],
             Statistics(
                 valid_count=int(text(row["count"])),
                 minimum=number(row["minimum"]),
@@ -246,17 +255,15 @@ def _with_values(
 
 
 def _without_values(
-    store: GraphStore, chunks: list[NamedNode]
-) -> Iterator[tuple[Term, Statistics | None]]:
+    store: GraphStore, variable: _Variable, indices: list[tuple[int, ...]]
+) -> Iterator[tuple[tuple[int, ...], Statistics | None]]:
     """Yield chunks without a valid value, with their statistics, and gaps, with None."""
-    rows = select(
-        store,
-        f"""SELECT ?chunk ?kind WHERE {{
-              VALUES ?chunk {{ {" ".join(map(str, chunks))} }} ?chunk a ?kind }}""",
-    )
+    base, values = _values(variable, indices)
+    rows = select(store, f"{base} SELECT ?number ?kind WHERE {{ {values} ?chunk a ?kind }}")
     for row in rows:
         if row["kind"] in (DEEP.Chunk, DEEP.Gap):
-            yield row["chunk"], EMPTY if row["kind"] == DEEP.Chunk else None
+            index = indices[int(text(row["number"]))]
+            yield index, EMPTY if row["kind"] == DEEP.Chunk else None
 
 
 def _may_hold(statistics: Statistics | None, low: float | None, high: float | None) -> bool:

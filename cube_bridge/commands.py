@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from cube_bridge.chunk_reader import PATIENCE_S
 from cube_bridge.datasets import data_folder, packaged_mapping, registry
-from cube_bridge.indexing import cube_mapping, index_dataset, index_file
+from cube_bridge.indexing import Reading, cube_mapping, index_dataset, index_file
 from cube_bridge.mapping import read_mapping
 from kg.iris import Iris
 from kg.options import open_store, progress_stages, store_options
@@ -26,6 +27,18 @@ from kg.options import open_store, progress_stages, store_options
 @click.option("--id", "identifier", help="Identifier of a cube without a mapping; else its name.")
 @click.option("--title", help="Title of a cube without a mapping.")
 @click.option("--license", "license_", help="IRI of the licence of a cube without a mapping.")
+@click.option("--dataset", help="Data set that a cube holds, in a layout or resolution of its own.")
+@click.option(
+    "--dask", "cluster", metavar="URL", help="Dask scheduler whose workers read the chunks."
+)
+@click.option(
+    "--chunk-timeout",
+    "patience_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=PATIENCE_S,
+    show_default=True,
+    help="Seconds after which a chunk that has not been read is a gap.",
+)
 @click.option("--replace", is_flag=True, help="Take the place of a source with the same id.")
 @store_options
 def index(
@@ -34,27 +47,43 @@ def index(
     identifier: str | None,
     title: str | None,
     license_: str | None,
+    dataset: str | None,
+    cluster: str | None,
+    patience_s: float,
     replace: bool,
     store: Path,
     endpoint: str | None,
 ) -> None:
-    """Index SOURCES: files, zarr folders, or names of registered open data sets."""
+    """Index SOURCES: files, zarr folders, URLs of cubes, or names of registered data sets."""
     iris = Iris.from_environment()
     mapping = read_mapping(mapping_file) if mapping_file else None
-    if len(sources) > 1 and (mapping or identifier or title or license_):
-        raise click.UsageError("--mapping, --id, --title and --license describe a single source")
-    if mapping is not None and (identifier or title or license_):
-        raise click.UsageError("with --mapping, the mapping says --id, --title and --license")
+    if len(sources) > 1 and (mapping or identifier or title or license_ or dataset):
+        raise click.UsageError(
+            "--mapping, --id, --title, --license and --dataset describe a single source"
+        )
+    if mapping is not None and (identifier or title or license_ or dataset):
+        raise click.UsageError(
+            "with --mapping, the mapping says --id, --title, --license, --dataset"
+        )
+    reading = Reading(cluster=cluster, patience_s=patience_s)
     with open_store(store, endpoint) as opened, progress_stages() as stage:
         for name in sources:
-            path = Path(name)
-            if mapping is None and not path.exists() and name in registry():
-                outcome = index_dataset(opened, iris, name, progress=stage)
+            path = name if "://" in name else Path(name)
+            if mapping is None and name in registry() and not Path(name).exists():
+                outcome = index_dataset(opened, iris, name, reading=reading, progress=stage)
             else:
-                said = mapping or cube_mapping(path, id=identifier, title=title, license=license_)
-                outcome = index_file(opened, iris, path, said, replace=replace, progress=stage)
+                said = mapping or cube_mapping(
+                    path, id=identifier, title=title, license=license_, dataset=dataset
+                )
+                outcome = index_file(
+                    opened, iris, path, said, replace=replace, reading=reading, progress=stage
+                )
             what = f"{outcome.items} items" if outcome.changed else "unchanged"
+            if outcome.gaps:
+                what += f", {outcome.gaps} chunk(s) could not be read; run again to retry"
             click.echo(f"{name}: {what}, <{outcome.source.value}>")
+            for finding in outcome.findings:
+                click.echo(f"  {finding}", err=True)
 
 
 @click.command()

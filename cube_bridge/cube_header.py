@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import shapely
@@ -9,13 +10,15 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunks import grid_iri
 from cube_bridge.content import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.findings import finding_quads, findings_of
 from cube_bridge.layout import times_text
 from cube_bridge.mapping import CubeMapping, CubeVariable
 from cube_bridge.opener import media_type
-from cube_bridge.quantities import unit_of_spelling
+from cube_bridge.quantities import unit_of_spelling, unit_quads
 from kg.geometry import CRS84, BBox
 from kg.iris import below
 from kg.query import double, integer
+from kg.temporal import duration_text
 from ontology.terms import DCAT, DEEP, PREFIXES, RDF, RDFS, XSD, expand
 
 if TYPE_CHECKING:
@@ -57,6 +60,29 @@ def _cube_quads(
     for dim in dict.fromkeys(d for axes in placement.axes for d in axes.others):
         yield from _dimension_quads(dataset, dim, source)
     yield from _crs_quads(source, placement.grids[0].grid.crs)
+    yield from _distribution_quads(below(source, "distribution"), placement)
+    yield from finding_quads(source, findings_of(dataset, placement))
+
+
+def _distribution_quads(distribution: NamedNode, placement: Placement) -> Iterator[Quad]:
+    """Yield how fine a cube is and how it is cut, for who chooses among those of one data set."""
+    resolutions = [g.resolution_m for g in placement.grids if g.resolution_m]
+    if resolutions:
+        yield Quad(distribution, DCAT.spatialResolutionInMeters, metres(min(resolutions)))
+    steps = [a.time.step.total_seconds() for a in placement.axes if a.time is not None]
+    if steps and min(steps) >= 1:
+        text = duration_text(min(steps))
+        yield Quad(distribution, DCAT.temporalResolution, Literal(text, datatype=XSD.duration))
+    cells, times = zip(*(_chunk_size(axes) for axes in placement.axes), strict=True)
+    yield Quad(distribution, DEEP.chunkCells, integer(max(cells)))
+    yield Quad(distribution, DEEP.chunkTimes, integer(max(times)))
+
+
+def _chunk_size(axes: Axes) -> tuple[int, int]:
+    """Return cells along space and along time of a variable's largest chunk."""
+    largest = dict(zip(axes.layout.dims, axes.layout.largest, strict=True))
+    cells = prod(largest[dim] for dim in axes.placed.grid.dims)
+    return cells, largest[axes.time.dim] if axes.time is not None else 1
 
 
 def _variable(
@@ -78,6 +104,8 @@ def _variable(
         sampling_s=(axes.time.step.total_seconds() or None) if axes.time else None,
         cell_methods=said.cell_methods or attrs.get("cell_methods"),
     )
+    if unit is not None:
+        yield from unit_quads(unit)
     node = variable_iri(source, name)
     if "flag_meanings" in attrs:
         yield Quad(node, DEEP.flagMeanings, Literal(str(attrs["flag_meanings"])))
@@ -91,12 +119,9 @@ def _layout_quads(node: NamedNode, source: NamedNode, axes: Axes) -> Iterator[Qu
     yield Quad(node, DEEP.shape, Literal(",".join(map(str, layout.shape))))
     yield Quad(node, DEEP.chunkLengths, Literal(layout.text()))
     yield Quad(node, DEEP.onGrid, grid_iri(source, axes.placed))
-    largest = dict(zip(layout.dims, layout.largest, strict=True))
-    cells = 1
-    for dim in axes.placed.grid.dims:
-        cells *= largest[dim]
+    cells, times = _chunk_size(axes)
     yield Quad(node, DEEP.chunkCells, integer(cells))
-    yield Quad(node, DEEP.chunkTimes, integer(largest[axes.time.dim] if axes.time else 1))
+    yield Quad(node, DEEP.chunkTimes, integer(times))
     for dim in axes.others:
         yield Quad(node, DEEP.hasDimension, below(source, "dimension", dim))
     if axes.time is not None:

@@ -26,7 +26,7 @@ from cube_bridge.versions import chunk_versions, source_version
 from kg.iris import Iris, below
 from kg.query import select, text
 from kg.validation import validate_quads
-from ontology.terms import DCTERMS, DEEP, RDF
+from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,6 +84,16 @@ def open_for_indexing(location: Path | str) -> OpenedCube:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a run came to."""
+
+    read: int
+    """Chunks that the graph did not hold as they are now."""
+    gaps: int
+    """Those of them that could not be read."""
+
+
 def write_chunks(
     store: GraphStore,
     iris: Iris,
@@ -95,8 +105,8 @@ def write_chunks(
     is_simulated: bool,
     patience_s: float,
     progress: Callable[[int, int], None],
-) -> int:
-    """Write the chunks that the graph does not hold as they are now; return how many are gaps.
+) -> Written:
+    """Write the chunks that the graph does not hold as they are now.
 
     Args:
         store: Holds the header of the source already.
@@ -113,9 +123,10 @@ def write_chunks(
     owners = tile_owners(cube.placement.axes)
     describer = ChunkDescriber(source=source, iris=iris, tile_owners=owners)
     places = run.missing() if is_known else cube.places()
-    gaps = 0
+    read = gaps = 0
     progress(0, run.total)
     for place, found in read_chunks(cube.dataset, places, workers, patience_s=patience_s):
+        read += 1
         gaps += isinstance(found, Failure)
         quads = list(describer.quads(place, found, run.version(place)))
         if is_simulated:
@@ -123,7 +134,7 @@ def write_chunks(
             quads += [Quad(part, RDF.type, DEEP.Simulated) for part in parts]
         run.take(quads)
     run.write()
-    return gaps
+    return Written(read=read, gaps=gaps)
 
 
 class _Run:
@@ -302,6 +313,7 @@ def replace_header(store: GraphStore, source: NamedNode, header: list[Quad]) -> 
     removed = " ".join(map(str, _header_nodes(store, source)))
     store.update(
         f"""DELETE {{ ?s ?p ?o }} WHERE {{ VALUES ?s {{ {removed} }} ?s ?p ?o }} ;
+        DELETE WHERE {{ ?s {DCAT.distribution} {below(source, "distribution")} }} ;
         INSERT DATA {{ {inserted} }}"""
     )
 

@@ -27,6 +27,7 @@ from cube_bridge.cube_index import (
 )
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
 from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.findings import findings_of
 from cube_bridge.mapping import (
     CubeMapping,
     EventsMapping,
@@ -46,7 +47,7 @@ from kg.provenance import end_quad
 from kg.query import integer
 from kg.validation import validate_quads
 from kg.vocabulary import install_ontology
-from ontology.terms import DCTERMS, DEEP, RDF
+from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,8 @@ class Outcome:
     """False where the graph held this very source already, and nothing was done."""
     gaps: int = 0
     """Chunks that could not be read; the next run tries them again."""
+    findings: tuple[str, ...] = ()
+    """What is odd about a cube, for people; the graph holds the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +170,9 @@ def _index(
     comes_from_here = _comes_from(store, source, origin.url)
     # The same bytes at another path are not the same: the graph must know where to read them.
     is_same = state == (print_, DEEP.IndexComplete) and comes_from_here
-    if is_same and not _count(store, source, DEEP.gapCount):
+    # The files of a group on the web cannot be listed: only its chunks tell that one has changed.
+    is_told = isinstance(origin.location, Path)
+    if is_same and is_told and not _count(store, source, DEEP.gapCount):
         return Outcome(source=source, items=_count(store, source, DEEP.itemCount), changed=False)
     if state is not None and not replace:
         _refuse_another_file(store, source, origin)
@@ -191,6 +196,7 @@ def _index_cube(
         raise TypeError("a cube has the mapping of a cube")
     cube = open_for_indexing(origin.location)
     workers: Workers = Cluster(reading.cluster) if reading.cluster else Threads()
+    was_same = _state(store, source) == (print_, DEEP.IndexComplete)
     description = describe_cube(cube, origin.location, mapping, source)
     is_known = _state(store, source) is not None
     if is_known and not (_comes_from(store, source, origin.url) and _is_cube(store, source)):
@@ -201,7 +207,7 @@ def _index_cube(
         remove_obsolete(store, source, cube.placement)
     replace_header(store, source, list(header_quads(source, origin, description, print_, iris)))
     try:
-        gaps = write_chunks(
+        written = write_chunks(
             store,
             iris,
             source,
@@ -215,11 +221,18 @@ def _index_cube(
     finally:
         workers.close()
     ended = [end_quad(below(source, "indexing"))]
-    if gaps:
-        ended.append(Quad(source, DEEP.gapCount, integer(gaps)))
+    if written.gaps:
+        ended.append(Quad(source, DEEP.gapCount, integer(written.gaps)))
     store.add(ended)
     _set_status(store, source, DEEP.IndexComplete)
-    return Outcome(source=source, items=description.item_count, changed=True, gaps=gaps)
+    found = findings_of(cube.dataset, cube.placement)
+    return Outcome(
+        source=source,
+        items=description.item_count,
+        changed=bool(written.read) or not was_same,
+        gaps=written.gaps,
+        findings=tuple(f"{f.severity}: {f.variable}: {f.message}" for f in found),
+    )
 
 
 def _is_cube(store: GraphStore, source: NamedNode) -> bool:
@@ -375,4 +388,8 @@ def remove_source(store: GraphStore, source: NamedNode) -> None:
 
 def _pattern(source: NamedNode) -> str:
     prefix = f'"{source.value}/"'
-    return f"?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), {prefix}))"
+    # And that a data set has it as a distribution.
+    return (
+        f"?s ?p ?o FILTER(?s = {source} || STRSTARTS(STR(?s), {prefix}) "
+        f"|| (?p = {DCAT.distribution} && STRSTARTS(STR(?o), {prefix})))"
+    )

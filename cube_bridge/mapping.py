@@ -49,15 +49,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
 class SourceInfo(_Strict):
     """What a source says of itself."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    id: Slug
     title: Text
     description: str | None = None
     license: Annotated[str, Field(pattern=r"^https?://")] = UNKNOWN_LICENSE
     publisher: str | None = None
     simulated: bool = False
+    dataset: Slug | None = None
+    """Data set that a cube holds in a layout or resolution of its own, as other cubes may."""
 
 
 class TimeColumn(_Strict):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import quote, unquote
 
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from cube_bridge.errors import UnitError
-from kg.query import with_prefixes
-from ontology.terms import compact
+from cube_bridge.udunits import ParsedUnit, parse_unit
+from kg.query import double, with_prefixes
+from ontology.terms import QUDT, RDF, RDFS, compact
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Units that QUDT has no name for; what follows spells them out.
+_COMPOSITES = "https://w3id.org/deepcube/unit/"
 Number = TypeVar("Number")
 
 
@@ -36,17 +44,67 @@ def unit(iri: NamedNode) -> Unit:
     Raises:
         UnitError: It is not in `ontology/units.ttl`.
     """
-    try:
-        return _units()[iri]
-    except KeyError:
-        raise UnitError(
-            f"unknown unit {compact(iri.value)}; add it to ontology/units.ttl"
-        ) from None
+    known = _units().get(iri) or _composite(iri)
+    if known is None:
+        raise UnitError(f"unknown unit {compact(iri.value)}; add it to ontology/units.ttl")
+    return known
 
 
 def unit_of_spelling(spelling: str) -> NamedNode | None:
-    """Return the QUDT unit for a UDUNITS spelling, or None where it is not known."""
-    return _spellings().get(" ".join(spelling.split()))
+    """Return the unit for a UDUNITS spelling, or None where it is no unit.
+
+    QUDT's where it has one of that size; otherwise one of ours, whose IRI spells it out.
+    """
+    words = " ".join(spelling.split())
+    if words in _spellings():
+        return _spellings()[words]
+    parsed = parse_unit(words)
+    if parsed is None:
+        return None
+    if parsed.canonical in _canonical_spellings():
+        return _canonical_spellings()[parsed.canonical]
+    is_plain = not any(parsed.exponents)
+    same = [u for u in _units().values() if not is_plain and _is_same(u, parsed)]
+    if same:
+        return min(same, key=lambda u: (len(u.symbol), u.iri.value)).iri
+    return NamedNode(_COMPOSITES + quote(parsed.canonical, safe=""))
+
+
+def unit_quads(iri: NamedNode) -> Iterator[Quad]:
+    """Yield what a unit of our own means, as QUDT would say it; nothing for those of QUDT."""
+    composite = _composite(iri)
+    if composite is not None:
+        yield Quad(iri, RDF.type, QUDT.Unit)
+        yield Quad(iri, RDFS.label, Literal(composite.symbol))
+        yield Quad(iri, QUDT.symbol, Literal(composite.symbol))
+        yield Quad(iri, QUDT.hasDimensionVector, NamedNode(composite.dimension))
+        yield Quad(iri, QUDT.conversionMultiplier, double(composite.multiplier))
+
+
+def _composite(iri: NamedNode) -> Unit | None:
+    """Return a unit whose IRI spells it out."""
+    if not iri.value.startswith(_COMPOSITES):
+        return None
+    parsed = parse_unit(unquote(iri.value.removeprefix(_COMPOSITES)))
+    if parsed is None:
+        return None
+    return Unit(
+        iri=iri,
+        symbol=parsed.canonical.replace(".", " ")
+        if "e" not in parsed.canonical
+        else parsed.canonical,
+        dimension=parsed.dimension,
+        multiplier=parsed.multiplier,
+        offset=parsed.offset,
+    )
+
+
+def _is_same(known: Unit, parsed: ParsedUnit) -> bool:
+    return (
+        known.dimension == parsed.dimension
+        and math.isclose(known.multiplier, parsed.multiplier, rel_tol=1e-9)
+        and known.offset == parsed.offset
+    )
 
 
 def convert(values: Number, source: NamedNode, target: NamedNode) -> Number:
@@ -91,6 +149,12 @@ def _units() -> dict[NamedNode, Unit]:
         )
         for r in rows  # type: ignore[union-attr]
     }
+
+
+@cache
+def _canonical_spellings() -> dict[str, NamedNode]:
+    parsed = {text: parse_unit(text) for text in _spellings()}
+    return {p.canonical: _spellings()[text] for text, p in parsed.items() if p is not None}
 
 
 @cache

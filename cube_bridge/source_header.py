@@ -82,6 +82,11 @@ def header_quads(
     yield Quad(source, DCAT.distribution, distribution)
     yield Quad(distribution, RDF.type, DCAT.Distribution)
     yield Quad(distribution, DCAT.downloadURL, NamedNode(origin.url))
+    if info.dataset is not None:
+        held = iris.mint("dataset", info.dataset)
+        yield Quad(held, RDF.type, DCAT.Dataset)
+        yield Quad(held, DCTERMS.identifier, Literal(info.dataset))
+        yield Quad(held, DCAT.distribution, distribution)
     yield Quad(distribution, DCAT.mediaType, Literal(content.media_type))
     path = origin.location
     if isinstance(path, Path) and path.is_file():

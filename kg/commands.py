@@ -18,7 +18,7 @@ from kg.inference import infer_variable_types
 from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.query import is_graph, serialise_result, text
 from kg.solutions import Solutions
-from kg.validation import validate_store
+from kg.validation import notes, validate_store
 from kg.vocabulary import install_ontology
 from ontology.terms import compact
 
@@ -136,6 +136,9 @@ def validate(store: Path, endpoint: str | None) -> None:
             opened, progress=lambda done, total: stage("validating", done, total)
         )
         broken = opened.broken_geometries()
+        odd = notes(opened)
+    for note in odd[:50]:
+        click.echo(note)
     for violation in report.violations[:50]:
         click.echo(str(violation))
     for geometry in broken[:50]:

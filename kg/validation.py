@@ -1,4 +1,4 @@
-"""SHACL validation with pyshacl, in batches so that memory stays flat."""
+"""SHACL validation in batches, so that memory stays flat: quick checks first, then pyshacl."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rdflib.namespace import SH
 
 from kg.errors import ValidationFailedError
 from kg.query import select, text
+from kg.shape_checks import ShapeChecks
 from ontology.files import shapes
 from ontology.terms import RDF, XSD, compact
 
@@ -65,7 +66,11 @@ def validate_quads(quads: Iterable[Quad]) -> None:
     Raises:
         ValidationFailedError: Names the first violations.
     """
-    violations = _run(_to_rdflib(quads))
+    block = list(quads)
+    # pyshacl looks at what the quick checks do not accept, and has the last word.
+    if _checks().accept(block):
+        return
+    violations = _run(_to_rdflib(block))
     if violations:
         shown = "\n  ".join(str(v) for v in violations[:5])
         raise ValidationFailedError(
@@ -91,13 +96,36 @@ def validate_store(
     nodes = iter(targets)
     done = 0
     while batch := list(islice(nodes, _BATCH)):
-        quads = (q for n in batch for q in store.quads(n, None, None, DefaultGraph()))
-        violations += _run(_to_rdflib(quads))
+        quads = [q for n in batch for q in store.quads(n, None, None, DefaultGraph())]
+        if not _checks().accept(quads):
+            violations += _run(_to_rdflib(quads))
         done += len(batch)
         if progress is not None:
             progress(done, len(targets))
     violations += _dangling_links(store)
     return Report(checked=len(targets), violations=tuple(violations))
+
+
+def notes(store: GraphStore) -> list[str]:
+    """Return what indexing found odd or could not read, a line each: none of it is a violation."""
+    odd = select(
+        store,
+        """SELECT ?severity ?finding ?message WHERE {
+             ?finding a deep:Finding ; deep:severity ?severity ; deep:message ?message }
+           ORDER BY DESC(?severity) ?finding""",
+    )
+    gaps = select(
+        store,
+        """SELECT ?source ?count WHERE { ?source deep:gapCount ?count } ORDER BY ?source""",
+    )
+    return [
+        *(f"{text(r['severity'])}: <{text(r['finding'])}> {text(r['message'])}" for r in odd),
+        *(
+            f"warning: <{text(r['source'])}> {text(r['count'])} chunk(s) could not be read; "
+            "index it again to retry"
+            for r in gaps
+        ),
+    ]
 
 
 @cache
@@ -107,6 +135,11 @@ def shapes_graph() -> rdflib.Graph:
     for file in shapes():
         graph.parse(data=file.read_text(encoding="utf-8"), format="turtle")
     return graph
+
+
+@cache
+def _checks() -> ShapeChecks:
+    return ShapeChecks(shapes_graph())
 
 
 @cache

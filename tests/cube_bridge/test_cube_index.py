@@ -1,6 +1,7 @@
 """What is read again, and what becomes of chunks that cannot be read."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,11 +21,12 @@ from pyoxigraph import DefaultGraph, NamedNode
 from cube_bridge.axes import placement_of
 from cube_bridge.chunk_reader import Failure, Place, Threads, read_chunks
 from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.errors import SourceError
 from cube_bridge.indexing import Reading, index_file
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select, text
-from kg.validation import validate_store
+from kg.validation import notes, validate_store
 from ontology.terms import DEEP
 from tests.conftest import make_cube
 
@@ -149,7 +151,7 @@ index_file(EmbeddedStore(Path(sys.argv[1])), Iris(), Path(sys.argv[2]), progress
 
 def test_a_killed_run_is_continued(tmp_path):
     iris = Iris()
-    cube = make_cube(times=150)
+    cube = make_cube(times=300)
     path = write(cube, tmp_path / "c.zarr", lat=2)
     command = [sys.executable, "-c", _KILLED, str(tmp_path / "s"), str(path)]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -157,11 +159,11 @@ def test_a_killed_run_is_continued(tmp_path):
     with EmbeddedStore(tmp_path / "s") as store, EmbeddedStore() as fresh:
         assert [q.object for q in store.quads(None, DEEP.indexStatus)] == [DEEP.IndexPartial]
         written = number(select(store, "SELECT (COUNT(*) AS ?n) { ?c a deep:Chunk }")[0]["n"])
-        assert 1000 <= written < 1200
+        assert 1000 <= written < 2400
         calls = []
         source = index_file(store, iris, path, progress=lambda *c: calls.append(c[1:])).source
-        assert calls[-1] == (1200, 1200)
-        assert sum(a[0] < b[0] for a, b in pairwise(calls)) < 6
+        assert calls[-1] == (2400, 2400)
+        assert sum(a[0] < b[0] for a, b in pairwise(calls)) < 12
         index_file(fresh, iris, path)
         assert described(store, source) == described(fresh, source)
 
@@ -246,8 +248,57 @@ def test_a_variable_without_a_place_is_left_out(store, iris, tmp_path, cube):
     names = [text(r["n"]) for r in select(store, "SELECT ?n { ?v deep:variableName ?n }")]
     assert names == ["ts"]
     assert any(store.quads(source, DEEP.hasVariable, None, DefaultGraph()))
+    (note,) = notes(store)
+    assert "not indexed: the cube has no longitude and latitude" in note
+
+
+@pytest.mark.parametrize(
+    ("standard_name", "units", "expected"),
+    [
+        ("air_temperature", "mm", "warning: .* 'mm' contradicts .*air_temperature.* 'K'"),
+        ("precipitation_flux", "mm/day", "info: .* depth of water"),
+        ("surface_temperature", "celsius", None),
+        ("wind_from_direction", "degree", None),
+        ("air_temperature", "furlongs", "info: .* 'furlongs' is not understood"),
+    ],
+)
+def test_a_unit_that_contradicts_the_standard_name_is_a_finding(
+    store, iris, cube, tmp_path, standard_name, units, expected
+):
+    cube["ts"].attrs.update(standard_name=standard_name, units=units)
+    cube.to_netcdf(tmp_path / "c.nc")
+    outcome = index_file(store, iris, tmp_path / "c.nc")
+    assert len(outcome.findings) == len(notes(store)) == (expected is not None)
+    for note in notes(store):
+        assert re.search(expected, note)
+    assert validate_store(store).conforms
 
 
 def test_patience_is_said_by_the_caller(store, iris, tmp_path, cube):
     path = write(cube, tmp_path / "c.zarr")
     assert index_file(store, iris, path, reading=Reading(patience_s=30)).gaps == 0
+
+
+def test_a_cluster_reads_the_same(store, iris, tmp_path, cube):
+    distributed = pytest.importorskip("distributed")
+    path = write(cube, tmp_path / "c.zarr")
+    (path / "ts" / "5.1.1").write_bytes(b"damaged")
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path),
+    ) as cluster:
+        reading = Reading(cluster=cluster.scheduler_address)
+        outcome = index_file(store, iris, path, reading=reading)
+    assert (outcome.items, outcome.gaps) == (24, 1)
+    with EmbeddedStore() as fresh:
+        index_file(fresh, iris, path)
+        assert described(store, outcome.source) == described(fresh, outcome.source)
+
+
+def test_a_cluster_that_is_not_there_says_so_and_nothing_is_written(store, iris, cube_nc):
+    with pytest.raises(SourceError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        index_file(store, iris, cube_nc, reading=Reading(cluster="tcp://127.0.0.1:9"))
+    assert not select(store, "SELECT ?s WHERE { ?s a deep:Source }")

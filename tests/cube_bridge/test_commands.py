@@ -1,0 +1,39 @@
+"""What `deepcube index` and `deepcube validate` say."""
+
+from click.testing import CliRunner
+
+from cube_bridge.commands import index
+from kg.commands import validate
+from tests.conftest import make_cube
+
+
+def run(command, *arguments):
+    result = CliRunner().invoke(command, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_gaps_and_findings_are_said_and_listed(tmp_path):
+    cube = make_cube()
+    cube["ts"].attrs["units"] = "mm"
+    path = tmp_path / "c.zarr"
+    cube.chunk(time=1).to_zarr(path, zarr_format=2, consolidated=False)
+    whole = (path / "ts" / "3.0.0").read_bytes()
+    (path / "ts" / "3.0.0").write_bytes(b"damaged")
+    store = ["--store", tmp_path / "s"]
+    said = run(index, path, "--dataset", "temperature", "--chunk-timeout", 30, *store)
+    assert "6 items, 1 chunk(s) could not be read" in said
+    assert "warning: ts: the unit 'mm' contradicts" in said
+    listed = run(validate, *store)
+    assert "warning: <http://localhost:8000/id/source/c/finding/ts/unit>" in listed
+    assert "1 chunk(s) could not be read" in listed
+    (path / "ts" / "3.0.0").write_bytes(whole)
+    assert "could not be read" not in run(index, path, "--dataset", "temperature", *store)
+    assert "could not be read" not in run(validate, *store)
+    assert "unchanged" in run(index, path, "--dataset", "temperature", *store)
+
+
+def test_a_description_of_one_source_is_refused_for_several(tmp_path):
+    result = CliRunner().invoke(index, ["a.nc", "b.nc", "--dataset", "x"])
+    assert result.exit_code == 2
+    assert "describe a single source" in result.output
