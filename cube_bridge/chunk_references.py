@@ -76,7 +76,12 @@ def chunk_references(
     for iri in dict.fromkeys(variables):
         variable = open_variable(store, iri)
         name = str(variable.array.name)
-        found = references_of(source_file(store, variable.source).path)
+        location = source_file(store, variable.source).location
+        if isinstance(location, str):
+            raise SelectionError(
+                f"{location} is elsewhere: only chunks of files here are referenced"
+            )
+        found = references_of(location)
         described = _json(found, f"{name}/.zarray")
         window = _whole_chunks(
             _window(variable, ground, begin, end), described["chunks"], variable.array

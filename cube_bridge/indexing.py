@@ -28,6 +28,7 @@ from cube_bridge.cube_index import (
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.findings import findings_of
+from cube_bridge.formats.versions import source_version
 from cube_bridge.mapping import (
     CubeMapping,
     EventsMapping,
@@ -40,7 +41,6 @@ from cube_bridge.mapping import (
 from cube_bridge.places import read_features
 from cube_bridge.source_header import Origin, header_quads
 from cube_bridge.tables import read_event_table, read_series_table
-from cube_bridge.versions import source_version
 from kg.errors import DeepCubeError
 from kg.iris import Iris, below, slug
 from kg.provenance import end_quad

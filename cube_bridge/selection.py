@@ -39,32 +39,22 @@ if TYPE_CHECKING:
 
     from cube_bridge.regions import Place
     from cube_bridge.target_grid import GridSpec
-    from kg.geometry import BBox
     from kg.store import GraphStore
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A source of the graph, as a file that can be read."""
+    """A source of the graph, where it can be read."""
 
     iri: NamedNode
-    path: Path
+    location: Path | str
+    """A file or folder of this machine; text is the URL of a cube elsewhere."""
     mapping: Mapping
     """The mapping by which it was indexed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChunkReference:
-    """One chunk that a selection touches."""
-
-    iri: NamedNode
-    minimum: float | None
-    """None where the chunk holds no valid value."""
-    maximum: float | None
-
-
 def source_file(store: GraphStore, source: NamedNode) -> SourceFile:
-    """Return where a source's bytes are on this machine, fetching them if they must be.
+    """Return where a source's bytes are; those of an open data set are fetched if they must be.
 
     Raises:
         SourceNotFoundError: The graph knows no such source, or its file has gone.
@@ -82,49 +72,18 @@ def source_file(store: GraphStore, source: NamedNode) -> SourceFile:
     if not rows:
         raise SourceNotFoundError(f"the graph knows no source {source}; `deepcube index` adds one")
     row = rows[0]
-    if "name" in row:
-        path = locate(text(row["name"]))
-    else:
-        path = Path(unquote(urlparse(text(row["url"])).path))
-        if not path.exists():
-            raise SourceNotFoundError(f"{path}, the file of {source}, has gone; index it anew")
-    mapping = mapping_from_json(text(row["mapping"]))
+    mapping, url = mapping_from_json(text(row["mapping"])), text(row["url"])
+    if "name" not in row and urlparse(url).scheme != "file":
+        return SourceFile(iri=source, location=url, mapping=mapping)
+    path = locate(text(row["name"])) if "name" in row else Path(unquote(urlparse(url).path))
+    if not path.exists():
+        raise SourceNotFoundError(f"{path}, the file of {source}, has gone; index it anew")
     changed = "size" in row and path.stat().st_size != int(text(row["size"]))
     if not isinstance(mapping, CubeMapping):
         changed = changed or fingerprint(path, mapping) != text(row["fingerprint"])
     if changed:
         raise SourceError(f"{path} has changed since it was indexed; index it anew, then plan anew")
-    return SourceFile(iri=source, path=path, mapping=mapping)
-
-
-def chunks_of(
-    store: GraphStore, variable: NamedNode, bbox: BBox, begin: datetime, end: datetime
-) -> list[ChunkReference]:
-    """Return the chunks of a cube's variable that touch a box and a period.
-
-    A cube without time is touched by any period.
-    """
-    rows = select(
-        store,
-        f"""SELECT ?chunk ?minimum ?maximum WHERE {{
-          ?chunk deep:ofVariable {variable} ; deep:inTile/geo:hasDefaultGeometry/geo:asWKT ?wkt .
-          OPTIONAL {{ ?chunk deep:minimum ?minimum ; deep:maximum ?maximum }}
-          OPTIONAL {{ ?chunk dcterms:temporal [
-              time:hasBeginning/time:inXSDDateTimeStamp ?from ;
-              time:hasEnd/time:inXSDDateTimeStamp ?to ] }}
-          FILTER(geof:sfIntersects(?wkt, "{bbox.polygon().wkt}"^^geo:wktLiteral))
-          FILTER(!BOUND(?from) || (?from < "{_stamp(end)}"^^xsd:dateTime
-                                   && ?to >= "{_stamp(begin)}"^^xsd:dateTime))
-        }} ORDER BY ?chunk""",
-    )
-    return [
-        ChunkReference(
-            iri=NamedNode(text(row["chunk"])),
-            minimum=float(text(row["minimum"])) if "minimum" in row else None,
-            maximum=float(text(row["maximum"])) if "maximum" in row else None,
-        )
-        for row in rows
-    ]
+    return SourceFile(iri=source, location=path, mapping=mapping)
 
 
 def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
@@ -149,7 +108,7 @@ def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
     file = source_file(store, sources[0])
     if not isinstance(file.mapping, CubeMapping):
         raise SelectionError(f"{variable} is a column of a table, which has no grid")
-    return cube_variable(open_cube(file.path), names[0], variable, sources[0])
+    return cube_variable(open_cube(file.location), names[0], variable, sources[0])
 
 
 def select_dataset(

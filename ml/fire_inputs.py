@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -47,7 +48,7 @@ def _read_series(store: GraphStore, planned: PlannedInput) -> xr.DataArray:
     source = source_file(store, planned.source)
     if not isinstance(source.mapping, SeriesMapping):
         raise RunError(f"<{planned.variable.value}> is not in a table of time series")
-    column = load_series(source.path, source.mapping, [planned.name])[planned.name]
+    column = load_series(Path(source.location), source.mapping, [planned.name])[planned.name]
     return column if planned.unit is None else convert(column, planned.unit, planned.read_in)
 
 
@@ -55,7 +56,7 @@ def _read_detections(store: GraphStore, planned: PlannedInput) -> pd.DataFrame:
     source = source_file(store, planned.source)
     if not isinstance(source.mapping, EventsMapping):
         raise RunError(f"<{planned.variable.value}> is not in a table of events")
-    events = load_events(source.path, source.mapping)
+    events = load_events(Path(source.location), source.mapping)
     for column in source.mapping.variables:
         if column.predicate and expand(column.predicate) == DEEP.detectionConfidence:
             return events.rename(columns={column.column: "confidence"})

@@ -7,7 +7,6 @@ import json
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
-import pooch
 import zarr
 
 from cube_bridge.formats import icechunk_repository, references, zarr_groups
@@ -39,9 +38,9 @@ _NOT_STORED = "-"
 def source_version(location: Path | str) -> str:
     """Return what changes when anything in a source does.
 
-    Of a file here it is the sha256; of one elsewhere its entity tag, or time and size; of a
-    folder the sha256 of names and versions of its files; of an Icechunk repository the snapshot;
-    of a zarr group on the web, whose files cannot be listed, that of its metadata.
+    Of a file it is its entity tag, or time and size, as it may be too large to be read for this;
+    of a folder the sha256 of names and versions of its files; of an Icechunk repository the
+    snapshot; of a zarr group on the web, whose files cannot be listed, that of its metadata.
 
     Raises:
         SourceError: See `cube_bridge.opener.open_cube`.
@@ -49,9 +48,8 @@ def source_version(location: Path | str) -> str:
     source = look_at(Location.of(location))
     if icechunk_repository.recognises(source):
         return str(icechunk_repository.session_of(source).snapshot_id)
-    path = source.location.path
     if not source.is_folder:
-        return pooch.file_hash(str(path)) if path is not None else source.objects.stat("").version
+        return source.objects.stat("").version
     listed = source.objects.listing()
     if listed is None:
         listed = {marker: source.objects.stat(marker) for marker in sorted(source.markers)}

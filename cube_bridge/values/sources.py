@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.formats.versions import source_version
 from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping
 from cube_bridge.opener import open_cube
@@ -22,14 +24,13 @@ from cube_bridge.values.layers import StoredVariable, stored_variable
 from ontology.terms import DEEP, PROV
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import xarray as xr
 
     from kg.store import GraphStore
 
-#: Bytes, last modification in nanoseconds, and which or how many files: changes when they do.
-State = tuple[int, int, int]
+#: Bytes, last modification in nanoseconds, and which or how many files; of what is elsewhere the
+#: version that its server tells. Changes when they do.
+State = tuple[int, int, int] | str
 
 _OPEN_FILES = 32
 #: A folder is looked through, and the graph asked, again when this many times as long has passed
@@ -63,8 +64,8 @@ class Sources:
         self._lock = RLock()
         self._entries: WeakKeyDictionary[GraphStore, dict[NamedNode, _Entry]]
         self._entries = WeakKeyDictionary()
-        self._opened: OrderedDict[Path, _Opened] = OrderedDict()
-        self._seen: dict[Path, tuple[float, State]] = {}
+        self._opened: OrderedDict[Path | str, _Opened] = OrderedDict()
+        self._seen: dict[Path | str, tuple[float, State]] = {}
 
     def variable(self, store: GraphStore, iri: NamedNode) -> StoredVariable:
         """Return a variable of a cube, ready to be read.
@@ -77,14 +78,14 @@ class Sources:
             entry = self._entries.setdefault(store, {}).get(iri)
             if entry is None or time.monotonic() > entry.until:
                 entry = self._looked_up(store, iri, entry)
-            opened = self._opened.get(entry.file.path)
-            if opened is None or opened.state != self._state(entry.file.path):
+            opened = self._opened.get(entry.file.location)
+            if opened is None or opened.state != self._state(entry.file.location):
                 # A file that changed was indexed anew, perhaps only now.
                 entry = self._looked_up(store, iri, entry)
                 opened = self._open(store, entry)
-            self._opened.move_to_end(entry.file.path)
+            self._opened.move_to_end(entry.file.location)
             if entry.name not in opened.variables:
-                key = (str(entry.file.path), opened.state, entry.name)
+                key = (str(entry.file.location), opened.state, entry.name)
                 opened.variables[entry.name] = stored_variable(opened.dataset, entry.name, key)
             return opened.variables[entry.name]
 
@@ -105,34 +106,35 @@ class Sources:
         return entry
 
     def _open(self, store: GraphStore, entry: _Entry) -> _Opened:
-        path, state = entry.file.path, self._state(entry.file.path)
-        if (old := self._opened.pop(path, None)) is not None:
+        location, state = entry.file.location, self._state(entry.file.location)
+        if (old := self._opened.pop(location, None)) is not None:
             old.dataset.close()
         if (
             _is_newer_than_index(store, entry.file.iri, state)
-            and fingerprint(path, entry.file.mapping) != entry.print_
+            and fingerprint(location, entry.file.mapping) != entry.print_
         ):
-            raise SourceError(f"{path} has changed since it was indexed; index it anew")
-        opened = _Opened(state=state, dataset=open_cube(path), variables={})
-        self._opened[path] = opened
+            raise SourceError(f"{location} has changed since it was indexed; index it anew")
+        opened = _Opened(state=state, dataset=open_cube(location), variables={})
+        self._opened[location] = opened
         while len(self._opened) > _OPEN_FILES:
             self._opened.popitem(last=False)
         return opened
 
-    def _state(self, path: Path) -> State:
-        """Return the state of a file, or of all files in a folder as it was a moment ago."""
+    def _state(self, location: Path | str) -> State:
+        """Return the state of a file, or of a folder or what is elsewhere as it was just now."""
         try:
-            stat = path.stat()
-            if path.is_file():
+            if isinstance(location, Path) and location.is_file():
+                stat = location.stat()
                 return stat.st_size, stat.st_mtime_ns, stat.st_ino
             begin = time.monotonic()
-            if path not in self._seen or begin > self._seen[path][0]:
-                state = _folder_state(str(path))
+            if location not in self._seen or begin > self._seen[location][0]:
+                look = _folder_state if isinstance(location, Path) else source_version
+                state = look(str(location))
                 end = time.monotonic()
-                self._seen[path] = end + _PATIENCE * (end - begin), state
-            return self._seen[path][1]
+                self._seen[location] = end + _PATIENCE * (end - begin), state
+            return self._seen[location][1]
         except OSError as error:
-            raise SourceNotFoundError(f"{path} has gone; index it anew") from error
+            raise SourceNotFoundError(f"{location} has gone; index it anew") from error
 
 
 def _folder_state(folder: str) -> State:
@@ -154,7 +156,7 @@ def _is_newer_than_index(store: GraphStore, source: NamedNode, state: State) -> 
     """Return whether a file was written after its index; then its bytes have to be compared."""
     activity = _node(store, source, PROV.wasGeneratedBy)
     ended = None if activity is None else _text(store, activity, PROV.endedAtTime)
-    if ended is None:
+    if ended is None or isinstance(state, str):
         return True
     # The index names whole seconds; a file of the same second counts as newer.
     return state[1] >= datetime.fromisoformat(ended).timestamp() * 1e9

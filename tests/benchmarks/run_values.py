@@ -22,13 +22,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from cube_bridge.values.extension import Cubes
 from pyoxigraph import NamedNode, Quad
 
 from cube_bridge.datasets import data_folder
 from cube_bridge.indexing import index_file
 from cube_bridge.opener import open_cube
 from cube_bridge.values.engine import Engine
-from cube_bridge.values.extension import Cubes
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.reading import ChunkReader
 from kg.embedded import EmbeddedStore

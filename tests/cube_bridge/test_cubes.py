@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pyoxigraph import NamedNode
 
+from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.opener import moments, open_cube
-from cube_bridge.selection import chunks_of, select_dataset
+from cube_bridge.selection import select_dataset
 from cube_bridge.summaries import chunk_statistics
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
@@ -84,13 +85,13 @@ def test_chunks_tile_the_cube_and_know_their_values(store, iris, cube_nc, cube):
 
 def test_chunks_are_found_by_place_and_time(store, iris, cube_nc):
     variable = variable_of(index_file(store, iris, cube_nc).source)
-    assert len(chunks_of(store, variable, WORLD, *ALWAYS)) == 8
+    assert len(chunks_meeting(store, variable, WORLD.polygon(), *ALWAYS)) == 8
     corner = BBox(west=9, south=51.9, east=10, north=53)
-    assert len(chunks_of(store, variable, corner, *ALWAYS)) == 2
+    assert len(chunks_meeting(store, variable, corner.polygon(), *ALWAYS)) == 2
     first_day = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC))
-    assert len(chunks_of(store, variable, corner, *first_day)) == 1
+    assert len(chunks_meeting(store, variable, corner.polygon(), *first_day)) == 1
     never = (datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 1, 2, tzinfo=UTC))
-    assert not chunks_of(store, variable, WORLD, *never)
+    assert not chunks_meeting(store, variable, WORLD.polygon(), *never)
 
 
 def test_selecting_what_the_graph_does_not_know(store):
@@ -187,7 +188,7 @@ def test_a_cube_without_time_has_chunks_without_interval(store, iris, tmp_path, 
     cube.isel(time=0, drop=True).to_netcdf(tmp_path / "flat.nc")
     source = index_file(store, iris, tmp_path / "flat.nc").source
     assert not select(store, f"SELECT ?t {{ {source} dcterms:temporal ?t }}")
-    assert len(chunks_of(store, variable_of(source), WORLD, *ALWAYS)) == 1
+    assert len(chunks_meeting(store, variable_of(source), WORLD.polygon(), *ALWAYS)) == 1
 
 
 def test_a_source_is_never_changed(store, iris, cube_nc):

@@ -69,7 +69,7 @@ def test_a_source_has_geometry_time_licence_and_provenance(
 def test_a_series_table_is_read_back_through_the_graph(store, iris, weather_csv, series_mapping):
     source = index_file(store, iris, weather_csv, series_mapping).source
     found = source_file(store, source)
-    dataset = load_series(found.path, found.mapping, ["tas"])
+    dataset = load_series(found.location, found.mapping, ["tas"])
     assert dataset["tas"].dims == ("station", "time")
     np.testing.assert_array_equal(dataset["tas"].isel(station=1), [10, 11, 12, 13])
     assert list(dataset["longitude"].to_numpy()) == [10.0, 11.5]
