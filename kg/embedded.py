@@ -193,32 +193,21 @@ class EmbeddedStore:
             sparql = with_using(sparql, dataset)
         try:
             with self._writing:
-                touched = self._keeper.touched(sparql, base_iri, self._ask)
+                noting = self._keeper.noting(sparql, base_iri)
                 with_unknown_functions(
                     lambda known: store.update(
-                        sparql,
+                        noting.sparql,
                         base_iri=base_iri,
                         custom_functions=known,
                         custom_aggregate_functions=AGGREGATES,
                     ),
-                    FUNCTIONS,
+                    {**FUNCTIONS, **noting.functions},
                 )
-                self._keeper.updated(touched)
+                self._keeper.updated(noting.touched)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
-
-    def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
-        return with_unknown_functions(
-            lambda known: self.opened.query(
-                query,
-                default_graph=graphs,
-                custom_functions=known,
-                custom_aggregate_functions=AGGREGATES,
-            ),
-            FUNCTIONS,
-        )
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import BlankNode, NamedNode
 
-from kg.geometry_statements import (
-    LINKS,
-    SERIALISATIONS,
-    Link,
-    Statement,
-    graph_text,
-    statement_of,
-    term_text,
-)
-from kg.planner.touched import Ask, Touched, touched_by
+from kg.following import follow
+from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.planner.noting import NotingUpdate, noting
+from kg.planner.touched import MANY, Touched
 from kg.spatial_index import SpatialIndex
 from kg.store_reader import geometry_properties, items, said_by
 from kg.write_log import WriteLog
@@ -156,19 +150,14 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def touched(self, update: str, base_iri: str | None, ask: Ask) -> Touched:
-        """Return what an update will change.
-
-        Args:
-            update: Any SPARQL update.
-            base_iri: What relative IRIs are relative to.
-            ask: Evaluates a query as the update's own pattern will be evaluated.
-        """
+    def noting(self, update: str, base_iri: str | None) -> NotingUpdate:
+        """Return what to execute instead of an update, so that `updated` can follow it."""
         with self._lock:
             index = self._followed
         if index is None:
-            return Touched()
-        return touched_by(update, index.predicates.names, ask, base_iri=base_iri)
+            return NotingUpdate(sparql=update, functions={}, touched=Touched())
+        many = max(MANY, len(index) // 4)  # all is read as fast as so many one by one
+        return noting(update, index.predicates.names, base_iri=base_iri, many=many)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
@@ -180,27 +169,13 @@ class IndexKeeper:
             if touched.everything:
                 self._index = self._built()
                 return
+            store = _Said(self._store, index)
+            for graph in touched.loaded:
+                quads = self._store.quads_for_pattern(None, None, None, graph)
+                items = (statement_of(q) for q in quads)
+                touched.predicates |= {i.predicate for i in items if isinstance(i, Statement)}
             self._cover(touched.predicates)
-            for graph in touched.graphs:
-                index.remove_graph(graph_text(graph))
-                self._take(index, self._spatial_quads(graph))
-            subjects = touched.subjects | self._pointing_at(touched)
-            index.remove_subjects([term_text(s) for s in subjects])
-            for subject in subjects:
-                self._take(index, self._store.quads_for_pattern(subject, None, None, None))
-
-    def _pointing_at(self, touched: Touched) -> set[NamedNode | BlankNode]:
-        """Return the nodes that have some literals, and the features of these."""
-        found: set[NamedNode | BlankNode] = set()
-        for literal in touched.literals:
-            for quad in self._store.quads_for_pattern(None, None, literal, None):
-                if isinstance(quad.subject, NamedNode | BlankNode):
-                    found.add(quad.subject)
-        for geometry in found | touched.geometries:
-            for predicate in LINKS:
-                links = self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
-                found |= {q.subject for q in links if isinstance(q.subject, NamedNode | BlankNode)}
-        return found
+            follow(index, touched, store)
 
     def rebuild(self) -> None:
         """Read everything again."""
@@ -223,27 +198,6 @@ class IndexKeeper:
             index.predicates.number(predicate)
             _take_property(index, predicate, said_by(self._store, predicate))
         return index
-
-    def _spatial_quads(self, graph: GraphName) -> Iterator[Quad]:
-        for predicate in (*self.index.predicates.names, *LINKS):
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
-
-    def _take(self, index: SpatialIndex, quads: Iterable[Quad]) -> None:
-        block: list[Statement | Link] = []
-        others: set[str] = set()
-        for quad in quads:
-            item = statement_of(quad)
-            if item is None:
-                others.add(quad.predicate.value)
-            if isinstance(item, Statement) and not index.covers(item.predicate):
-                continue  # its property is not covered: queries on it do not ask the index
-            if item is not None:
-                block.append(item)
-            if len(block) >= _BLOCK:
-                index.add(block)
-                block = []
-        index.add(block)
-        index.mix(others)
 
     def _cover(self, predicates: set[str]) -> None:
         """Take in all literals of properties that are new to the index."""
@@ -295,6 +249,45 @@ class IndexKeeper:
             np.savez(target, allow_pickle=False, **self._index.arrays())
         _write_state(kept, folder_state(folder))
         partial.replace(kept)
+
+
+class _Said:
+    """What the store says, as an index that follows it asks."""
+
+    def __init__(self, store: Store, index: SpatialIndex) -> None:
+        self._store = store
+        self._index = index
+
+    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
+        """Yield what a graph says by the properties of the index."""
+        for predicate in (*self._index.predicates.names, *LINKS):
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
+
+    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
+        """Yield what is said of some nodes, and of blank ones by what has them."""
+        for subject in subjects:
+            yield from self._store.quads_for_pattern(subject, None, None, None)
+            if isinstance(subject, BlankNode):
+                yield from self._links(subject)
+
+    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
+        """Yield what leads from known terms to new blank nodes, and what is said of these."""
+        found: set[NamedNode | BlankNode] = set()
+        for literal in touched.literals:
+            for quad in self._store.quads_for_pattern(None, None, literal, None):
+                if isinstance(quad.subject, NamedNode | BlankNode):
+                    found.add(quad.subject)
+        yield from self.about(found)
+        for geometry in touched.geometries:
+            yield from self._links(geometry)
+        for predicate in touched.blank_links:
+            for quad in self._store.quads_for_pattern(None, NamedNode(predicate), None, None):
+                if isinstance(quad.subject, BlankNode) and isinstance(quad.object, BlankNode):
+                    yield quad
+
+    def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
+        for predicate in LINKS:
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
 
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:

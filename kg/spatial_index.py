@@ -194,6 +194,15 @@ class SpatialIndex:
             self._changed()
             self._compact()
 
+    def remove_named_graphs(self) -> None:
+        """Forget all that named graphs say."""
+        with self.lock:
+            for table in (self.rows, self.links):
+                table["alive"][table["graph"] != 0] = False
+            self.broken = {s: r for s, r in self.broken.items() if s.graph == DEFAULT_GRAPH}
+            self._changed()
+            self._compact()
+
     def _compact(self) -> None:
         """Let go of rows that are gone, when they are many."""
         for table in (self.rows, self.links):
