@@ -19,7 +19,7 @@ from shapely import STRtree
 from kg.geosparql.crs import is_geographic, to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
-from kg.geosparql.relations import Relation
+from kg.geosparql.relations import Relation, relate_pattern
 from kg.geosparql.systems import axis_unit, is_same_system
 from kg.packed_boxes import meets
 from ontology.terms import GEO
@@ -85,7 +85,7 @@ def matrix_relation(matrix: str) -> Relation | None:
     if not re.fullmatch(r"[TF*012]{9}", matrix):
         return None
     touching = any(matrix[i] in "T012" for i in (0, 1, 3, 4))
-    predicate = partial(shapely.relate_pattern, pattern=matrix)
+    predicate = partial(relate_pattern, pattern=matrix)
     return Relation(name=f"relate {matrix}", predicate=predicate, disjoint=not touching)
 
 
