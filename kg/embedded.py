@@ -20,10 +20,12 @@ from kg.errors import (
     StoreLockedError,
     StoreNotFoundError,
 )
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.aggregates import with_aggregates
 from kg.planner.entailment import entail
 from kg.planner.plan import plan_query
 from kg.planner.query_rewrite import RELATIONS
@@ -161,6 +163,7 @@ class EmbeddedStore:
         Rewriting comes first: the properties that it asks for are then entailed too.
         """
         refuse_deep_nesting(sparql)
+        sparql = with_aggregates(sparql, base_iri=base_iri)
         schema = self._schema() if infer else None
         if rewrite and _RELATION_NAME.search(sparql):
             used = self.spatial_index.predicates_in_use()
@@ -192,6 +195,7 @@ class EmbeddedStore:
         if dataset is not None:
             sparql = with_using(sparql, dataset)
         try:
+            sparql = with_aggregates(sparql, base_iri=base_iri)
             with self._writing:
                 noting = self._keeper.noting(sparql, base_iri)
                 with_unknown_functions(
@@ -199,7 +203,7 @@ class EmbeddedStore:
                         noting.sparql,
                         base_iri=base_iri,
                         custom_functions=known,
-                        custom_aggregate_functions=AGGREGATES,
+                        custom_aggregate_functions=CALLED,
                     ),
                     {**FUNCTIONS, **noting.functions},
                 )

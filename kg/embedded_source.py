@@ -11,7 +11,8 @@ from weakref import ref
 from pyoxigraph import QuerySolutions, Store
 
 from kg.errors import EvaluationError, QueryError
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.planner.syntax import parse
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
@@ -154,7 +155,7 @@ class EmbeddedSource:
                     default_graph=None if dataset is None else [*dataset.default],
                     named_graphs=None if dataset is None else [*dataset.named],
                     custom_functions=known,
-                    custom_aggregate_functions=AGGREGATES,
+                    custom_aggregate_functions=CALLED,
                 ),
                 {**FUNCTIONS, **functions} if functions else FUNCTIONS,
             )
@@ -184,7 +185,7 @@ class EmbeddedSource:
                     sparql,
                     base_iri=self._base_iri,
                     custom_functions=known,
-                    custom_aggregate_functions=AGGREGATES,
+                    custom_aggregate_functions=CALLED,
                 ),
                 FUNCTIONS,
             )

@@ -23,6 +23,7 @@ from pyoxigraph import (
 from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.aggregates import with_aggregates
 from kg.planner.entailment import entail
 from kg.planner.query_rewrite import RELATIONS
 from kg.planner.query_rewrite import rewrite as rewrite_query
@@ -158,6 +159,7 @@ class RemoteStore:
 
     def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
         refuse_deep_nesting(sparql)
+        sparql = with_aggregates(sparql, base_iri=base_iri)
         schema = self._schema() if infer else None
         if rewrite and any(name in sparql for name in RELATIONS):
             used = [NamedNode(p) for p in self.spatial_index.predicates_in_use()]

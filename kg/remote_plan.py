@@ -8,7 +8,8 @@ from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
 from kg.embedded_source import ColumnMemory, EmbeddedSource
 from kg.errors import QueryError
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
 from kg.planner.constraints import dataset_of, default_scope
@@ -229,7 +230,7 @@ def _check(sparql: str, base_iri: str | None) -> None:
                 sparql,
                 base_iri=base_iri,
                 custom_functions=known,
-                custom_aggregate_functions=AGGREGATES,
+                custom_aggregate_functions=CALLED,
             ),
             FUNCTIONS,
         )

@@ -54,6 +54,9 @@ QUERIES = {
     "nearest of a class": f"SELECT ?s {{ ?s a ex:A . {LITERAL} "
     'FILTER(deepf:nearest(?w, "POINT(7 7)"^^geo:wktLiteral, 1)) }',
     "aggregate": f"SELECT ?k (geof:aggBoundingBox(?w) AS ?x) {{ ?s a ?k . {LITERAL} }} GROUP BY ?k",
+    "aggregate of each once": "SELECT (geof:aggUnion(DISTINCT ?w) AS ?x) "
+    f"(geof:aggBoundingBox(?b) AS ?y) {{ ?s a ?k . {LITERAL} OPTIONAL {{ ?s ex:name ?n . "
+    "BIND(?w AS ?b) } }",
     "function in SELECT": f"SELECT ?s (geof:envelope(?w) AS ?x) {{ {LITERAL} }}",
     "function in ORDER BY": f"SELECT ?s {{ {LITERAL} }} "
     'ORDER BY geof:metricDistance(?w, "POINT(9 9)"^^geo:wktLiteral) LIMIT 2',

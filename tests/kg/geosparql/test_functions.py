@@ -376,7 +376,18 @@ def test_an_aggregate_has_the_form_and_system_of_the_first_geometry():
 
 def test_an_empty_group_has_an_empty_geometry_and_a_broken_one_none():
     assert aggregate("aggUnion") == literal("GEOMETRYCOLLECTION EMPTY")
-    assert aggregate("aggUnion", SQUARE, "POINT (broken") is None
+    assert aggregate("aggUnion", "POINT (broken", "POINT (1 2") is None
+
+
+@pytest.mark.parametrize("name", [a.value.rpartition("/")[2] for a in AGGREGATES])
+def test_a_broken_geometry_is_passed_over_wherever_it_stands_in_a_group(name):
+    whole = aggregate(name, SQUARE, SHIFTED)
+    for place in range(3):
+        texts = [SQUARE, SHIFTED]
+        texts.insert(place, "POINT (broken")
+        assert aggregate(name, *texts) == whole
+    nowhere = "<http://www.opengis.net/def/crs/EPSG/0/27700> POINT (1e300 0)"
+    assert aggregate(name, SQUARE, nowhere, SHIFTED) == whole
 
 
 def test_groups_are_aggregated_each_for_itself():
