@@ -27,12 +27,14 @@ from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
 from kg.planner.entailment import entail
+from kg.planner.merge import as_merge
 from kg.planner.plan import plan_query
 from kg.planner.query_rewrite import RELATIONS
 from kg.planner.query_rewrite import rewrite as rewrite_query
 from kg.planner.schema import Schema, read_schema
 from kg.planner.values import shortened
 from kg.removal import remove_quads
+from kg.shared_triples import SharedTriples
 from kg.store import Dataset, Explanation
 from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
@@ -72,6 +74,7 @@ class EmbeddedStore:
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
+        self._shared_triples = SharedTriples()
         # pyoxigraph does not notice that two transactions at once touch the same quads.
         self._writing = RLock()
 
@@ -126,6 +129,7 @@ class EmbeddedStore:
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
         sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
         source = self._source(base_iri, dataset)
         if not mentions_geometry(sparql):
             return source.evaluate(sparql)
@@ -145,6 +149,7 @@ class EmbeddedStore:
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
         sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
         source = self._source(base_iri, dataset)
         if not mentions_geometry(sparql):
             source.check(sparql)
@@ -172,6 +177,9 @@ class EmbeddedStore:
                 sparql, serialisations=serialisations, schema=schema, base_iri=base_iri
             )
         return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+
+    def _shared(self, graphs: tuple[NamedNode, ...], predicate: str | None) -> bool:
+        return self._shared_triples.any(self.opened, self._keeper.log, graphs, predicate)
 
     def _schema(self) -> Schema:
         """Return the vocabulary of the data and of GeoSPARQL, read again after a write."""
