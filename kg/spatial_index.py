@@ -75,6 +75,8 @@ class SpatialIndex:
         self._systems: list[int] = []
         self._predicates: list[str] = []
         self._used_version = -1
+        self._spans: dict[int, tuple[float, float]] = {}
+        self._spans_version = -1
 
     def __len__(self) -> int:
         """Return how many statements have a geometry that parses."""
@@ -287,6 +289,19 @@ class SpatialIndex:
         with self.lock:
             self.predicates_in_use()
             return self._systems
+
+    def span(self, system: int) -> tuple[float, float]:
+        """Return the least and the greatest first coordinate of the rows of an SRS."""
+        with self.lock:
+            if self._spans_version != self.version:
+                self._spans, self._spans_version = {}, self.version
+            if system not in self._spans:
+                boxes = self.rows["box"][self.rows["system"] == system]
+                full = boxes[~np.isnan(boxes[:, 0])]
+                self._spans[system] = (
+                    (float(full[:, 0].min()), float(full[:, 2].max())) if len(full) else (0.0, 0.0)
+                )
+            return self._spans[system]
 
     def select(
         self, *, predicate: str | None = None, graphs: Sequence[bytes] | None = None

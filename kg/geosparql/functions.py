@@ -309,7 +309,7 @@ FUNCTIONS: dict[NamedNode, Function] = {
     GEOF.is3D: _valued(lambda shape: bool(shape.has_z)),
     GEOF.isEmpty: _valued(lambda shape: bool(shape.is_empty)),
     GEOF.isMeasured: _valued(lambda shape: bool(shape.has_m)),
-    GEOF.isSimple: _valued(lambda shape: bool(shape.is_simple)),
+    GEOF.isSimple: _valued(constructions.is_simple),
     GEOF.numGeometries: _valued(lambda shape: int(shapely.get_num_geometries(shape))),
     GEOF.maxX: _extreme(0, np.nanmax),
     GEOF.maxY: _extreme(1, np.nanmax),

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from shapely import STRtree
 
+from kg.errors import DeepCubeError
 from kg.geosparql.crs import is_geographic, to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
@@ -44,6 +45,9 @@ _EQUALITIES = frozenset({"sfEquals", "ehEquals", "rcc8eq"})
 _FEW = 5_000
 #: The shortest degree of latitude and of longitude at the equator, less a thousandth.
 _METRES_PER_DEGREE = 110_460.0
+_TURN = 360.0
+#: Boxes of one place at several longitudes; for data on more turns one box is quicker.
+_MOST_TURNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +122,7 @@ def count_near(index: SpatialIndex, test: Test, constant: Geometry, *, row_first
         except InvalidGeometryError:
             continue
         if row_first or is_same_system(srs, constant.srs):
-            boxes = _boxes(test, here.shape, srs)
+            boxes = _boxes(index, test, here.shape, system)
             total += sum(index.count_near(box, system) for box in boxes)
         else:
             total += int(np.count_nonzero(index.rows["system"] == system))
@@ -186,7 +190,7 @@ def _near(
             return np.empty(0, np.int32)
         empty = np.isnan(index.rows["box"][:, 0]) & (index.rows["system"] == system) & among
         return np.flatnonzero(empty).astype(np.int32)
-    boxes = _boxes(test, shape, index.systems.names[system])
+    boxes = _boxes(index, test, shape, system)
     rows = np.flatnonzero(among)
     if len(rows) < _FEW:  # quicker one by one than through the tree
         rows = rows[index.rows["system"][rows] == system].astype(np.int32)
@@ -197,16 +201,27 @@ def _near(
     return np.asarray(rows[among[rows]])
 
 
-def _boxes(test: Test, shape: BaseGeometry, srs: str) -> list[np.ndarray]:
-    """Return the boxes outside of which nothing satisfies a test with a shape."""
+def _boxes(index: SpatialIndex, test: Test, shape: BaseGeometry, system: int) -> list[np.ndarray]:
+    """Return the boxes outside of which no row of an SRS satisfies a test with a shape in it."""
     if shape.is_empty:
         return []
     bounds = np.array(shape.bounds)
-    return grown(bounds, test, srs) if isinstance(test, DistanceTest) else [bounds]
+    if isinstance(test, RelationTest):
+        return [bounds]
+    return grown(bounds, test, index.systems.names[system], index.span(system))
 
 
-def grown(box: np.ndarray, test: DistanceTest, srs: str) -> list[np.ndarray]:
-    """Return boxes that hold all within a distance of a box: more than one at the antimeridian."""
+def grown(
+    box: np.ndarray, test: DistanceTest, srs: str, span: tuple[float, float]
+) -> list[np.ndarray]:
+    """Return boxes that hold all within a distance of a box.
+
+    Args:
+        box: West, south, east, north.
+        test: The distance.
+        srs: Of the box. On the globe a place has many longitudes, a whole turn apart.
+        span: The least and the greatest longitude, or first coordinate, that is looked for.
+    """
     west, south, east, north = box
     if test.metres is None or not is_geographic(srs):
         share = test.metres if test.radians is None else test.radians
@@ -215,14 +230,20 @@ def grown(box: np.ndarray, test: DistanceTest, srs: str) -> list[np.ndarray]:
         return [np.array([west - reach, south - reach, east + reach, north + reach])]
     reach = test.metres / _METRES_PER_DEGREE
     low, high = south - reach, north + reach
+    everywhere = [np.array([-math.inf, low, math.inf, high])]
     if low <= -90 or high >= 90:  # noqa: PLR2004 -- the poles are near every longitude
-        return [np.array([-math.inf, low, math.inf, high])]
+        return everywhere
     cosine = math.cos(math.radians(max(abs(low), abs(high))))
     sine = math.sin(min(math.pi / 2, math.radians(reach))) / cosine
-    aside = 360.0 if sine >= 1 else math.degrees(math.asin(sine)) * 1.01
-    middle = np.array([west - aside, low, east + aside, high])
-    shifts = [0.0] if middle[0] >= -180 and middle[2] <= 180 else [0.0, 360.0, -360.0]  # noqa: PLR2004
-    return [middle + np.array([s, 0, s, 0]) for s in shifts]
+    aside = _TURN if sine >= 1 else math.degrees(math.asin(sine)) * 1.01
+    first = math.ceil((span[0] - east - aside) / _TURN)
+    last = math.floor((span[1] - west + aside) / _TURN)
+    if last - first >= _MOST_TURNS:
+        return everywhere
+    return [
+        np.array([west - aside + turn, low, east + aside + turn, high])
+        for turn in np.arange(first, max(first, last) + 1) * _TURN
+    ]
 
 
 def geometry_at(index: SpatialIndex, row: int) -> Geometry:
@@ -254,7 +275,7 @@ def _one_by_one(
 def _satisfied(test: Test, a: Geometry, b: Geometry) -> bool:
     try:
         return test.single(a, b)
-    except ValueError:  # what makes the expression an error in the query, too
+    except (DeepCubeError, ValueError):  # what makes the expression an error in the query, too
         return False
 
 
@@ -274,7 +295,7 @@ def rows_near(index: SpatialIndex, known: np.ndarray, among: np.ndarray, test: T
         for bounds in index.rows["box"][known[systems[known] == system]]:
             boxes = [bounds]
             if isinstance(test, DistanceTest):
-                boxes = grown(bounds, test, srs)
+                boxes = grown(bounds, test, srs, index.span(system))
             for box in boxes:
                 marks[index.search(box, system)] = True
         # In another SRS the boxes say nothing: all of those may do.
@@ -361,8 +382,11 @@ def _close_pairs(
     full = np.flatnonzero(~shapely.is_empty(left))
     owners: list[int] = []
     boxes: list[np.ndarray] = []
+    west, _, east, _ = shapely.total_bounds(right)
+    if math.isnan(west):
+        return np.empty(0, int), np.empty(0, int)
     for i, bounds in zip(full.tolist(), shapely.bounds(left[full]), strict=True):
-        for box in grown(bounds, test, srs):
+        for box in grown(bounds, test, srs, (west, east)):
             owners.append(i)
             boxes.append(np.clip(box, -1e12, 1e12))
     if not boxes:
