@@ -201,6 +201,22 @@ def test_what_others_write_is_noticed(server):
     assert len(list(remote.query(query, dataset=MAIN))) == 2
 
 
+def test_a_literal_that_others_replace_by_one_as_long_is_noticed(server):
+    remote, _ = filled(server)
+    query = HEAD + QUERIES["selection"]
+    graph = MAIN.default[0]
+    assert len(list(remote.query(query, dataset=MAIN))) == 2
+    node = NamedNode("http://example.org/ga")
+    for gone, come, count in ((1, 9, 1), (9, 1, 2)):
+        quads = [
+            Quad(node, GEO.asWKT, Literal(f"POINT({n} {n})", datatype=GEO.wktLiteral), graph)
+            for n in (gone, come)
+        ]
+        opened(server).remove(quads[:1])
+        opened(server).add(quads[1:])
+        assert len(list(remote.query(query, dataset=MAIN))) == count
+
+
 def test_what_others_write_is_looked_for_no_more_often_than_asked(server):
     filled(server)
     url = server if server.endswith("/sparql") else None
