@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 import shutil
 from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -26,11 +25,9 @@ from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
-from kg.planner.entailment import entail
+from kg.planner.expansion import expanded
 from kg.planner.merge import as_merge
 from kg.planner.plan import plan_query
-from kg.planner.query_rewrite import RELATIONS
-from kg.planner.query_rewrite import rewrite as rewrite_query
 from kg.planner.schema import Schema, read_schema
 from kg.planner.values import shortened
 from kg.removal import remove_quads
@@ -50,7 +47,6 @@ if TYPE_CHECKING:
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
 
-_RELATION_NAME = re.compile("|".join(sorted(RELATIONS)))
 #: A file that every RocksDB folder has.
 _MARKER = "CURRENT"
 
@@ -128,7 +124,7 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
         source = self._source(base_iri, dataset)
         if not mentions_geometry(sparql):
@@ -148,7 +144,7 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
         source = self._source(base_iri, dataset)
         if not mentions_geometry(sparql):
@@ -162,21 +158,13 @@ class EmbeddedStore:
             self.opened, self._keeper, self.remembered, base_iri=base_iri, dataset=dataset
         )
 
-    def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
-        """Return a query with query rewrite and entailment written into it.
-
-        Rewriting comes first: the properties that it asks for are then entailed too.
-        """
-        refuse_deep_nesting(sparql)
-        sparql = with_aggregates(sparql, base_iri=base_iri)
-        schema = self._schema() if infer else None
-        if rewrite and _RELATION_NAME.search(sparql):
-            used = self.spatial_index.predicates_in_use()
-            serialisations = [NamedNode(p) for p in used]
-            sparql = rewrite_query(
-                sparql, serialisations=serialisations, schema=schema, base_iri=base_iri
-            )
-        return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+    def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        return expanded(
+            sparql,
+            schema=self._schema() if infer else None,
+            index=(lambda: self.spatial_index) if rewrite else None,
+            base_iri=base_iri,
+        )
 
     def _shared(self, graphs: tuple[NamedNode, ...], predicate: str | None) -> bool:
         return self._shared_triples.any(self.opened, self._keeper.log, graphs, predicate)

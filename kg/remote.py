@@ -23,10 +23,7 @@ from pyoxigraph import (
 from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
-from kg.planner.aggregates import with_aggregates
-from kg.planner.entailment import entail
-from kg.planner.query_rewrite import RELATIONS
-from kg.planner.query_rewrite import rewrite as rewrite_query
+from kg.planner.expansion import expanded
 from kg.planner.schema import Schema, read_schema
 from kg.planner.touched import Touched
 from kg.planner.values import shortened
@@ -119,7 +116,7 @@ class RemoteStore:
         rewrite: bool = True,
     ) -> QueryResult:
         """Return the server's answer, or ours from what it has; see `GraphStore.query`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         calls = calls_of(sparql, base_iri)
         if not needs_us(calls):
             try:
@@ -140,7 +137,7 @@ class RemoteStore:
         rewrite: bool = True,
     ) -> Explanation:
         """Return the plan, for which the server is asked all; see `GraphStore.explain`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         if not needs_us(calls_of(sparql, base_iri)):
             step = "sent to the server as it stands: no function of GeoSPARQL in it"
             return Explanation(steps=(step,), sparql=sparql)
@@ -157,14 +154,13 @@ class RemoteStore:
             dataset=dataset,
         )
 
-    def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
-        refuse_deep_nesting(sparql)
-        sparql = with_aggregates(sparql, base_iri=base_iri)
-        schema = self._schema() if infer else None
-        if rewrite and any(name in sparql for name in RELATIONS):
-            used = [NamedNode(p) for p in self.spatial_index.predicates_in_use()]
-            sparql = rewrite_query(sparql, serialisations=used, schema=schema, base_iri=base_iri)
-        return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+    def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        return expanded(
+            sparql,
+            schema=self._schema() if infer else None,
+            index=(lambda: self.spatial_index) if rewrite else None,
+            base_iri=base_iri,
+        )
 
     def _schema(self) -> Schema:
         """Return the vocabulary of the data and of GeoSPARQL, read again after a write of ours."""
