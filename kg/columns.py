@@ -58,6 +58,37 @@ class Columns:
         return sum(a.nbytes for a in self._arrays.values())
 
 
+class GrowingBytes:
+    """Bytes that grow at their end; who reads the earlier ones is not disturbed."""
+
+    def __init__(self, content: np.ndarray | None = None) -> None:
+        self._array = np.empty(0, np.uint8) if content is None else content
+        self._length = len(self._array)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def array(self) -> np.ndarray:
+        """The bytes: (n,) uint8."""
+        return self._array[: self._length]
+
+    def append(self, content: bytes) -> None:
+        """Add bytes."""
+        needed = self._length + len(content)
+        if needed > len(self._array):
+            grown = np.empty(needed + needed // 8 + 1024, np.uint8)
+            grown[: self._length] = self.array
+            self._array = grown
+        self._array[self._length : needed] = np.frombuffer(content, np.uint8)
+        self._length = needed
+
+    def slices(self, starts: list[int], ends: list[int]) -> list[bytes]:
+        """Return the bytes between some places."""
+        view = memoryview(self._array)
+        return [bytes(view[a:b]) for a, b in zip(starts, ends, strict=True)]
+
+
 class Lookup:
     """Where a column of numbers has some values; the newest part is searched one by one."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, RdfFormat
+from pyoxigraph import parse as parse_rdf
 
 from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
@@ -34,6 +35,9 @@ SERIALISATIONS = (
     GEO.hasSerialization.value,
 )
 DEFAULT_GRAPH = b""
+_DATATYPES = {f"<{d}>".encode(): d for d in GEOMETRY_DATATYPES}
+#: What the datatypes of all geometry literals end with.
+_ENDING = b"Literal>"
 
 
 class Statement(NamedTuple):
@@ -101,6 +105,46 @@ def statement_of(quad: Quad) -> Statement | Link | None:
             graph_text(quad.graph_name),
         )
     return None
+
+
+def items_of(
+    predicate: str, graph: bytes, subjects: list[bytes], objects: list[bytes]
+) -> tuple[list[Statement | Link], tuple[list[bytes], list[bytes]] | None]:
+    """Return what the index takes of what a property says, and the other subjects and objects.
+
+    Args:
+        predicate: The property's IRI.
+        graph: As `graph_text`.
+        subjects: (n,) as N-Triples writes them.
+        objects: (n,) the same.
+    """
+    is_link = predicate in LINKS
+    kinds = [
+        _DATATYPES.get(o[o.rfind(b"^") + 1 :]) if o.endswith(_ENDING) else None for o in objects
+    ]
+    if not (is_link or any(kinds)):
+        return [], (subjects, objects)
+    items: list[Statement | Link] = []
+    others: tuple[list[bytes], list[bytes]] = ([], [])
+    for subject, target, kind in zip(subjects, objects, kinds, strict=True):
+        if kind is not None:
+            items.append(Statement(subject, predicate, graph, _lexical(target), kind))
+        elif is_link and target[:1] in (b"<", b"_") and target[:2] != b"<<":
+            items.append(Link(subject, predicate, target, graph))
+        else:
+            others[0].append(subject)
+            others[1].append(target)
+    return items, others if others[0] else None
+
+
+def _lexical(text: bytes) -> str:
+    """Return the lexical form of a typed literal in N-Triples."""
+    if b"\\" not in text:
+        return text[1 : text.rfind(b'"')].decode()
+    (quad,) = parse_rdf(b"<urn:s> <urn:p> " + text + b" .", format=RdfFormat.N_TRIPLES)
+    if not isinstance(quad.object, Literal):
+        raise TypeError("the object is a literal")
+    return quad.object.value
 
 
 def _plain_shapes(texts: list[str]) -> np.ndarray:

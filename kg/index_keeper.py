@@ -21,20 +21,23 @@ from kg.geometry_statements import (
     Link,
     Statement,
     graph_text,
+    items_of,
     statement_of,
     term_text,
 )
 from kg.planner.touched import Ask, Touched, touched_by
 from kg.spatial_index import SpatialIndex
-from kg.store_reader import geometry_properties, items, said_by
+from kg.store_reader import geometry_properties, items, said_by, statements
 from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from pyoxigraph import Quad, Store
 
+    from kg.property_tables import PropertyTable
+    from kg.statement_blocks import Block
     from kg.store import GraphName
 
 #: Statements that are read into the index at a time.
@@ -42,7 +45,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(kw_only=True)
@@ -53,8 +56,8 @@ class Added:
     """Those that the index takes."""
     properties: set[str] | None = None
     """Of all of them; None for any."""
-    others: set[str] = field(default_factory=set)
-    """Properties of those that it does not take."""
+    others: list[Quad] = field(default_factory=list)
+    """Those that it does not take."""
 
 
 class IndexKeeper:
@@ -66,7 +69,7 @@ class IndexKeeper:
     def __init__(self, store: Store, *, is_empty: bool) -> None:
         self._store = store
         self._lock = threading.RLock()
-        self._index: SpatialIndex | None = SpatialIndex() if is_empty else None
+        self._index: SpatialIndex | None = SpatialIndex(is_complete=True) if is_empty else None
         self._kept: Path | None = None
         self._kept_version = -1
         self.log = WriteLog()
@@ -96,37 +99,30 @@ class IndexKeeper:
             properties.add(quad.predicate.value)
             item = statement_of(quad)
             if item is None:
-                added.others.add(quad.predicate.value)
+                added.others.append(quad)
             else:
                 added.items.append(item)
             yield quad
 
     @contextlib.contextmanager
-    def following(self) -> Iterator[Callable[[Quad], bool]]:
-        """Yield what takes quads that are being loaded into the store.
+    def following(self) -> Iterator[Callable[[Block], bool]]:
+        """Yield what takes blocks of statements that are being loaded into the store.
 
-        It returns False for a geometry at a blank node, which the store labels anew.
+        It returns False for a geometry at a blank node, which the store labels anew. What was
+        loaded must be in the store when the context ends.
         """
         with self._lock:
             index = self._followed
-        block: list[Statement | Link] = []
-        others: set[str] = set()
-
-        def take(quad: Quad) -> bool:
-            item = None if index is None else statement_of(quad)
-            if item is None:
-                others.add(quad.predicate.value)
-                return True
-            if b"_:" in (item[0][:2], item[2][:2] if isinstance(item, Link) else b""):
-                return False
-            block.append(item)
-            if len(block) >= _BLOCK:
-                self.added(Added(items=block))
-                block.clear()
-            return True
-
-        yield take
-        self.added(Added(items=block, others=others))
+        if index is None:
+            yield lambda _block: True
+        else:
+            loading = _Loading(index, self._cover)
+            with index.terms.many():
+                yield loading.take
+            with self._lock, index.lock:
+                index.tables.forget(loading.left)
+        with self._lock:
+            self.log.note(None)
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
@@ -136,7 +132,9 @@ class IndexKeeper:
             if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
-                index.mix(added.others)
+                index.mix({q.predicate.value for q in added.others})
+                with index.lock:
+                    index.tables.add_quads(added.others)
 
     def removed(self, quads: Iterable[Quad]) -> None:
         """Follow quads that were removed."""
@@ -146,6 +144,8 @@ class IndexKeeper:
             index = self._followed
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
+                with index.lock:
+                    index.tables.remove(gone)
 
     def replaced(self, graph: GraphName, quads: Iterable[Quad]) -> None:
         """Follow a graph that now holds other quads.
@@ -175,7 +175,11 @@ class IndexKeeper:
         with self._lock:
             self.log.note(touched.properties)
             index = self._followed
-            if index is None or touched.is_nothing:
+            if index is None:
+                return
+            with index.lock:
+                touched.follow(index.tables)
+            if touched.is_nothing:
                 return
             if touched.everything:
                 self._index = self._built()
@@ -211,6 +215,25 @@ class IndexKeeper:
 
     # -- reading the store
 
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where it is not known.
+
+        Args:
+            predicate: The property's IRI.
+            graph: As the index writes its name.
+            read: Where it is not known it is read from the store.
+        """
+        index = self.index
+        if read and not index.tables.follows(predicate):
+            before = self.log.count
+            said = list(statements(said_by(self._store, predicate)))
+            with self._lock, index.lock:
+                # A write in between is in what was read, or will be followed, or is noted.
+                if self._index is index and not self.log.changed(before, [predicate]):
+                    index.tables.read(predicate, said)
+        with index.lock:
+            return index.tables.find(predicate, graph)
+
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
         with ThreadPoolExecutor(_READERS) as readers:
@@ -245,7 +268,7 @@ class IndexKeeper:
         index.add(block)
         index.mix(others)
 
-    def _cover(self, predicates: set[str]) -> None:
+    def _cover(self, predicates: Collection[str]) -> None:
         """Take in all literals of properties that are new to the index."""
         index = self.index
         for predicate in predicates:
@@ -295,6 +318,41 @@ class IndexKeeper:
             np.savez(target, allow_pickle=False, **self._index.arrays())
         _write_state(kept, folder_state(folder))
         partial.replace(kept)
+
+
+class _Loading:
+    """Takes what is being loaded into an index."""
+
+    def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
+        self._index = index
+        self._cover = cover
+        self.left: set[str] = set()
+        """Properties of which not all is known."""
+
+    def take(self, block: Block) -> bool:
+        """Take a block; return False if it has a geometry at a blank node."""
+        index = self._index
+        items: list[Statement | Link] = []
+        is_whole = True
+        for (predicate, graph), (subjects, objects) in block.items():
+            found, others = items_of(predicate, graph, subjects, objects)
+            blank = any(s.startswith(b"_") for s in subjects)
+            blank |= any(o.startswith(b"_") for o in objects)
+            if found and blank:
+                is_whole = False
+                found = []
+            items += found
+            if others:
+                index.mix([predicate])
+                if blank or not index.tables.follows(predicate):
+                    self.left.add(predicate)
+                    index.tables.forget([predicate])
+                else:
+                    with index.lock:
+                        index.tables.add(predicate, graph, *others)
+        self._cover({i.predicate for i in items if isinstance(i, Statement)})
+        index.add(items)
+        return is_whole
 
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from kg.columns import TAIL, Columns, Lookup, Names, among, not_in, places_in
+from kg.columns import TAIL, Columns, GrowingBytes, Lookup, Names, among, not_in, places_in
 from kg.geometry import CRS84
 from kg.geometry_statements import (
     DEFAULT_GRAPH,
@@ -25,6 +25,7 @@ from kg.geometry_statements import (
     parse_all,
 )
 from kg.packed_boxes import PackedBoxes, meets
+from kg.property_tables import PropertyTables
 from kg.term_table import TermTable, hash_texts
 
 if TYPE_CHECKING:
@@ -37,12 +38,19 @@ class SpatialIndex:
     Its methods may be called from several threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_complete: bool = False) -> None:
+        """Make an index without rows.
+
+        Args:
+            is_complete: The store is empty, so that this is all there is in it.
+        """
         self.lock = threading.RLock()
         self.terms = TermTable()
         self.predicates = Names(SERIALISATIONS)
         self.graphs = Names([DEFAULT_GRAPH.decode()])
         self.systems = Names([CRS84])
+        self.tables = PropertyTables(self.terms, self.graphs, is_complete=is_complete)
+        """What is said beyond geometries."""
         self.rows = Columns(
             subject=(np.int32, 1),
             predicate=(np.int16, 1),
@@ -69,7 +77,7 @@ class SpatialIndex:
         self._rows_by_subject = Lookup()
         self._links_by_geometry = Lookup()
         self._links_by_feature = Lookup()
-        self._wkb = bytearray()
+        self._wkb = GrowingBytes()
         self._packed: dict[int, PackedBoxes] = {}
         self._packed_count = 0
         self._systems: list[int] = []
@@ -130,7 +138,7 @@ class SpatialIndex:
         wkb = shapely.to_wkb(shapes, output_dimension=4)
         lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
         starts = len(self._wkb) + np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        self._wkb += b"".join(wkb.tolist())
+        self._wkb.append(b"".join(wkb.tolist()))
         kept = {name: column[good] for name, column in keys.items()}
         numbers = np.array([self.systems.number(s) for s in systems if s], np.int16)
         self.rows.append(
@@ -214,7 +222,8 @@ class SpatialIndex:
     def _rewrite_wkb(self) -> None:
         wkb = shapely.to_wkb(self.shapes(np.arange(self.rows.count)), output_dimension=4)
         lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
-        self._wkb = bytearray(b"".join(wkb.tolist()))
+        self._wkb = GrowingBytes()
+        self._wkb.append(b"".join(wkb.tolist()))
         if len(lengths):
             self.rows["start"][:] = np.concatenate([[0], np.cumsum(lengths)[:-1]])
 
@@ -252,15 +261,11 @@ class SpatialIndex:
     def shapes(self, rows: np.ndarray) -> np.ndarray:
         """Return geometries in their own SRS, x before y: (n,) objects."""
         starts = self.rows["start"]
-        view = memoryview(self._wkb)
         begins = starts[rows].tolist()
         # from_wkb reads as far as a geometry goes; an end is needed only to bound the slice.
         after = np.append(starts[1:], len(self._wkb))
         ends = after[rows].tolist()
-        return np.asarray(
-            shapely.from_wkb([bytes(view[a:b]) for a, b in zip(begins, ends, strict=True)]),
-            dtype=object,
-        )
+        return np.asarray(shapely.from_wkb(self._wkb.slices(begins, ends)), dtype=object)
 
     def predicates_in_use(self) -> list[str]:
         """Return the serialisation properties that rows have."""
@@ -382,8 +387,9 @@ class SpatialIndex:
         with self.lock:
             found = {f"rows.{n}": a for n, a in self.rows.arrays().items()}
             found |= {f"links.{n}": a for n, a in self.links.arrays().items()}
+            found |= {f"tables.{n}": a for n, a in self.tables.arrays().items()}
             found |= {f"terms.{n}": a for n, a in self.terms.arrays().items()}
-            found["wkb"] = np.frombuffer(bytes(self._wkb), np.uint8)
+            found["wkb"] = self._wkb.array
             for name in ("predicates", "graphs", "systems"):
                 found[name] = np.array(getattr(self, name).names, dtype=np.str_)
             rows = [[*(_as_text(v) for v in s), r] for s, r in self.broken.items()]
@@ -395,14 +401,14 @@ class SpatialIndex:
     def of(cls, arrays: dict[str, np.ndarray]) -> SpatialIndex:
         """Return the index of kept arrays."""
         index = cls()
-        for table, prefix in ((index.rows, "rows."), (index.links, "links.")):
-            table.restore({n.removeprefix(prefix): a for n, a in arrays.items() if prefix in n})
-        index.terms = TermTable.of(
-            {n.removeprefix("terms."): a for n, a in arrays.items() if n.startswith("terms.")}
-        )
-        index._wkb = bytearray(arrays["wkb"].tobytes())
+        index.rows.restore(_under("rows.", arrays))
+        index.links.restore(_under("links.", arrays))
+        index.terms = TermTable.of(_under("terms.", arrays))
+        index._wkb = GrowingBytes(arrays["wkb"])
         for name in ("predicates", "graphs", "systems"):
             setattr(index, name, Names(arrays[name].tolist()))
+        index.tables = PropertyTables(index.terms, index.graphs, is_complete=False)
+        index.tables.restore(_under("tables.", arrays))
         index.mixed = set(arrays["mixed"].tolist())
         for subject, predicate, graph, lexical, datatype, reason in arrays["broken"].tolist():
             key = Statement(subject.encode(), predicate, graph.encode(), lexical, datatype)
@@ -421,6 +427,10 @@ class SpatialIndex:
                 )
                 for s, reason in self.broken.items()
             ]
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _as_text(value: bytes | str) -> str:

@@ -50,13 +50,28 @@ def said_by(store: Store, predicate: str) -> bytes:
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
+def statements(document: bytes) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
+    """Yield in blocks what `said_by` returned: a graph, subjects and objects."""
+    for lines in _blocks(document):
+        by_graph: dict[bytes, list[list[bytes]]] = {}
+        for line in lines:
+            *said, graph = line.split(b"\t")
+            by_graph.setdefault(graph, []).append(said)
+        for graph, pairs in by_graph.items():
+            yield graph, [p[0] for p in pairs], [p[1] for p in pairs]
+
+
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
     """Yield in blocks how much `said_by` returned, and what the index takes of it."""
+    for lines in _blocks(document):
+        yield len(lines), _items(lines, predicate)
+
+
+def _blocks(document: bytes) -> Iterator[list[bytes]]:
     start = document.index(b"\n") + 1
     while start < len(document):
         end = document.index(b"\n", min(start + BLOCK, len(document) - 1))
-        lines = document[start:end].split(b"\n")
-        yield len(lines), _items(lines, predicate)
+        yield document[start:end].split(b"\n")
         start = end + 1
 
 

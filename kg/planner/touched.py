@@ -15,6 +15,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutio
 from kg.geometry_statements import LINKS, Statement, statement_of
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.planner.syntax import parse
+from kg.quad_blocks import has_blank_node
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.syntax import Syntax, TriplePattern
+    from kg.property_tables import PropertyTables
     from kg.solutions import Term
     from kg.store import GraphName, QueryResult
 
@@ -54,6 +56,22 @@ class Touched:
     everything: bool = False
     properties: frozenset[str] | None = None
     """Of all statements that it may change; None for any."""
+    data: list[tuple[bool, list[Quad]]] | None = None
+    """What is added (True) or removed, in order, where that is all that happens."""
+
+    def follow(self, tables: PropertyTables) -> None:
+        """Let tables of properties follow what happened."""
+        if self.data is None:
+            tables.forget(self.properties)
+            return
+        for is_added, quads in self.data:
+            # The store has given a blank node another label.
+            blank = [q for q in quads if has_blank_node(q)]
+            tables.forget({q.predicate.value for q in blank})
+            if is_added:
+                tables.add_quads(quads)
+            else:
+                tables.remove(quads)
 
     @property
     def is_nothing(self) -> bool:
@@ -122,6 +140,7 @@ def touched_by(
     if len(found.subjects) + len(found.literals) > _MANY:
         return Touched(everything=True, properties=properties)
     found.properties = properties
+    found.data = reader.data if all(o.type in _DATA for o in operations) else None
     return found
 
 
@@ -143,6 +162,8 @@ class _Reader:
         ask: Ask,
     ) -> None:
         self.touched = Touched()
+        self.data: list[tuple[bool, list[Quad]]] = []
+        """What DATA blocks add or remove."""
         self._syntax = syntax
         self._spatial = spatial
         self._ask = ask
@@ -168,7 +189,9 @@ class _Reader:
         scratch.update(
             f"{self._prologue} INSERT DATA {self._syntax.text(quads)}", base_iri=self._syntax.base
         )
-        self.touched.take(scratch, self._spatial)
+        quads_said = list(scratch)
+        self.data.append((operation.type == "insert_data", quads_said))
+        self.touched.take(quads_said, self._spatial)
 
     def _modify(self, operation: Node, *, is_first: bool) -> None:
         patterns = []
