@@ -71,8 +71,8 @@ def bulk_load(
     is_whole = True
     with keeper.following() as take:
         try:
-            for statements, block in statement_blocks(path, rdf_format, graph):
-                count += statements
+            for block in statement_blocks(path, rdf_format, graph):
+                count += len(block.subjects)
                 # Geometries at blank nodes have to be read from the store, which labels them.
                 is_whole &= take(block)
                 if failures:

@@ -32,7 +32,7 @@ class Columns:
         needed = self.count + length
         for name, array in self._arrays.items():
             if needed > len(array):
-                grown = np.empty((needed + needed // 8 + 1024, *array.shape[1:]), array.dtype)
+                grown = np.empty((needed + needed // 2 + 1024, *array.shape[1:]), array.dtype)
                 grown[: self.count] = array[: self.count]
                 self._arrays[name] = grown
             self._arrays[name][self.count : needed] = values[name]
@@ -54,8 +54,8 @@ class Columns:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
-        return sum(a.nbytes for a in self._arrays.values())
+        """Bytes in memory; room to grow that was not written yet takes none."""
+        return sum(self[name].nbytes for name in self._arrays)
 
 
 class GrowingBytes:
@@ -77,7 +77,7 @@ class GrowingBytes:
         """Add bytes."""
         needed = self._length + len(content)
         if needed > len(self._array):
-            grown = np.empty(needed + needed // 8 + 1024, np.uint8)
+            grown = np.empty(needed + needed // 2 + 1024, np.uint8)
             grown[: self._length] = self.array
             self._array = grown
         self._array[self._length : needed] = np.frombuffer(content, np.uint8)
@@ -85,7 +85,7 @@ class GrowingBytes:
 
     def slices(self, starts: list[int], ends: list[int]) -> list[bytes]:
         """Return the bytes between some places."""
-        view = memoryview(self._array)
+        view = self._array.data
         return [bytes(view[a:b]) for a, b in zip(starts, ends, strict=True)]
 
 

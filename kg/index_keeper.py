@@ -21,7 +21,6 @@ from kg.geometry_statements import (
     Link,
     Statement,
     graph_text,
-    items_of,
     statement_of,
     term_text,
 )
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad, Store
 
+    from kg.geometry_statements import Block
     from kg.property_tables import PropertyTable
-    from kg.statement_blocks import Block
     from kg.store import GraphName
 
 #: Statements that are read into the index at a time.
@@ -226,7 +225,7 @@ class IndexKeeper:
         index = self.index
         if read and not index.tables.follows(predicate):
             before = self.log.count
-            said = list(statements(said_by(self._store, predicate)))
+            said = list(statements(said_by(self._store, predicate), predicate))
             with self._lock, index.lock:
                 # A write in between is in what was read, or will be followed, or is noted.
                 if self._index is index and not self.log.changed(before, [predicate]):
@@ -332,27 +331,24 @@ class _Loading:
     def take(self, block: Block) -> bool:
         """Take a block; return False if it has a geometry at a blank node."""
         index = self._index
-        items: list[Statement | Link] = []
-        is_whole = True
-        for (predicate, graph), (subjects, objects) in block.items():
-            found, others = items_of(predicate, graph, subjects, objects)
-            blank = any(s.startswith(b"_") for s in subjects)
-            blank |= any(o.startswith(b"_") for o in objects)
-            if found and blank:
-                is_whole = False
-                found = []
-            items += found
-            if others:
-                index.mix([predicate])
-                if blank or not index.tables.follows(predicate):
-                    self.left.add(predicate)
-                    index.tables.forget([predicate])
-                else:
-                    with index.lock:
-                        index.tables.add(predicate, graph, *others)
-        self._cover({i.predicate for i in items if isinstance(i, Statement)})
-        index.add(items)
-        return is_whole
+        literals, links, others = block.parts()
+        blank = block.has_start(b"_")
+        if others.subjects:
+            index.mix([block.predicate])
+            if blank or not index.tables.follows(block.predicate):
+                self.left.add(block.predicate)
+                index.tables.forget([block.predicate])
+            else:
+                with index.lock:
+                    index.tables.add(others)
+        if blank and (literals.subjects or links.subjects):
+            return False
+        if literals.subjects:
+            self._cover([block.predicate])
+            index.add_literals(literals)
+        if links.subjects:
+            index.add_links(links)
+        return True
 
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.geometry_statements import graph_text, statement_of, term_text
+from kg.geometry_statements import blocks_of, statement_of
 from kg.stored_terms import stored_texts
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyoxigraph import Quad
 
     from kg.columns import Names
+    from kg.geometry_statements import Block
     from kg.term_table import TermTable
 
 #: Pairs that are kept at most, of all properties together; 8 to 16 bytes each, and their terms.
@@ -30,9 +31,6 @@ _LOW = np.int64(0xFFFFFFFF)
 _NONE = np.empty(0, np.int64)
 #: Properties above which it is no longer noted which of them are left to the store.
 _MANY = 10_000
-
-#: A graph, and the subjects and objects of statements in it.
-Said = tuple[bytes, "Sequence[bytes]", "Sequence[bytes]"]
 
 
 class PropertyTable:
@@ -81,7 +79,7 @@ class PropertyTable:
 
     def with_pairs(self, codes: np.ndarray) -> PropertyTable:
         """Return a table that has these too."""
-        fresh = np.unique(codes)
+        fresh = _distinct(codes)
         fresh = fresh[~_among(fresh, self.codes)]
         turned = self._turned
         if turned is not None:
@@ -90,7 +88,7 @@ class PropertyTable:
 
     def without_pairs(self, codes: np.ndarray) -> PropertyTable:
         """Return a table that has not these."""
-        gone = np.unique(codes)
+        gone = _distinct(codes)
         gone = gone[_among(gone, self.codes)]
         turned = self._turned
         if turned is not None:
@@ -101,6 +99,11 @@ class PropertyTable:
 def code(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return pairs of numbers as one number each: (n,) int64."""
     return (np.asarray(first, np.int64) << 32) | np.asarray(second, np.int64)
+
+
+def _distinct(codes: np.ndarray) -> np.ndarray:
+    ordered = np.sort(codes)
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]])
 
 
 def _halves(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +123,9 @@ def _among(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 
 def _inserted(ordered: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-    return np.insert(ordered, np.searchsorted(ordered, fresh), fresh) if len(fresh) else ordered
+    if not (len(ordered) and len(fresh)):
+        return ordered if len(ordered) else fresh
+    return np.insert(ordered, np.searchsorted(ordered, fresh), fresh)
 
 
 def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -167,33 +172,29 @@ class PropertyTables:
         self._settle(predicate, number)
         return graphs.get(number, PropertyTable(_NONE))
 
-    def read(self, predicate: str, said: Iterable[Said]) -> None:
+    def read(self, predicate: str, said: Iterable[Block]) -> None:
         """Take all that a property says, as the store writes it."""
         self.forget([predicate])
         self._tables[predicate] = {}
-        for graph, subjects, objects in said:
-            self._take(predicate, graph, subjects, objects)
+        for block in said:
+            self._take(block, block.objects)
 
-    def add(
-        self, predicate: str, graph: bytes, subjects: Sequence[bytes], objects: Sequence[bytes]
-    ) -> None:
+    def add(self, block: Block) -> None:
         """Follow statements that were added, written as in N-Triples."""
-        if not self.follows(predicate):
-            return
-        self._tables.setdefault(predicate, {})
-        self._take(predicate, graph, subjects, stored_texts(objects))
+        if self.follows(block.predicate):
+            self._tables.setdefault(block.predicate, {})
+            self._take(block, stored_texts(block.objects))
 
-    def _take(
-        self, predicate: str, graph: bytes, subjects: Sequence[bytes], objects: Sequence[bytes]
-    ) -> None:
+    def _take(self, block: Block, objects: Sequence[bytes]) -> None:
+        predicate = block.predicate
         if predicate not in self._tables:
             return
-        if any(o.startswith(b"<<") or len(o) > _LONG for o in objects):
+        if max(map(len, objects), default=0) > _LONG or block.has_start(b"<<"):
             self.forget([predicate])
             return
-        number = self._graphs.number(graph.decode())
+        number = self._graphs.number(block.graph.decode())
         self._tables[predicate].setdefault(number, PropertyTable(_NONE))
-        codes = code(self._terms.add(subjects), self._terms.add(objects))
+        codes = code(self._terms.add(block.subjects), self._terms.add(objects))
         self._pending.setdefault((predicate, number), []).append(codes)
         self._count += len(codes)
         if self._count > LIMIT:
@@ -213,34 +214,28 @@ class PropertyTables:
 
     def remove(self, quads: Iterable[Quad]) -> None:
         """Follow statements that were removed."""
-        for (predicate, graph), said in self._by_property(quads).items():
-            number = self._graphs.find(graph.decode())
-            self._settle(predicate, number)
-            table = self._tables.get(predicate, {}).get(number)
+        for block in self._blocks(quads):
+            number = self._graphs.find(block.graph.decode())
+            self._settle(block.predicate, number)
+            table = self._tables.get(block.predicate, {}).get(number)
             if table is None:
                 continue
-            subjects = self._terms.find([s for s, _ in said])
-            objects = self._terms.find(stored_texts([o for _, o in said]))
+            subjects = self._terms.find(block.subjects)
+            objects = self._terms.find(stored_texts(block.objects))
             known = (subjects >= 0) & (objects >= 0)
             after = table.without_pairs(code(subjects[known], objects[known]))
             self._count += len(after) - len(table)
-            self._tables[predicate][number] = after
+            self._tables[block.predicate][number] = after
 
     def add_quads(self, quads: Iterable[Quad]) -> None:
         """Follow statements that were added; labels of blank nodes are those of the store."""
-        for (predicate, graph), said in self._by_property(quads).items():
-            self.add(predicate, graph, [s for s, _ in said], [o for _, o in said])
+        for block in self._blocks(quads):
+            self.add(block)
 
-    def _by_property(
-        self, quads: Iterable[Quad]
-    ) -> dict[tuple[str, bytes], list[tuple[bytes, bytes]]]:
-        found: dict[tuple[str, bytes], list[tuple[bytes, bytes]]] = {}
-        for quad in quads:
-            predicate = quad.predicate.value
-            if self.follows(predicate) and statement_of(quad) is None:
-                said = found.setdefault((predicate, graph_text(quad.graph_name)), [])
-                said.append((term_text(quad.subject), term_text(quad.object)))
-        return found
+    def _blocks(self, quads: Iterable[Quad]) -> list[Block]:
+        return blocks_of(
+            q for q in quads if self.follows(q.predicate.value) and statement_of(q) is None
+        )
 
     def forget(self, properties: Collection[str] | None) -> None:
         """Let go of properties of which it is not certain what they say now; None for all."""

@@ -29,7 +29,9 @@ from kg.property_tables import PropertyTables
 from kg.term_table import TermTable, hash_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+    from kg.geometry_statements import Block
 
 
 class SpatialIndex:
@@ -115,42 +117,93 @@ class SpatialIndex:
             if statements:
                 self._add_statements(statements)
             if links:
-                self._add_links(links)
+                self._add_links(self._link_columns(links, create=True))
             if items:
                 self._changed()
+
+    def add_links(self, block: Block) -> None:
+        """Add links that are said by one property."""
+        with self.lock:
+            self._add_links(
+                {
+                    "feature": self.terms.add(block.subjects),
+                    "predicate": _all(LINKS.index(block.predicate), block, np.int16),
+                    "geometry": self.terms.add(block.objects),
+                    "graph": _all(self.graphs.number(block.graph.decode()), block, np.int32),
+                }
+            )
+            self._changed()
 
     def _changed(self) -> None:
         self.version += 1
 
+    def add_literals(self, block: Block) -> None:
+        """Add statements of one property, all with geometry literals."""
+        with self.lock:
+            self._add_literals(block)
+            self._changed()
+
+    def _add_literals(self, block: Block) -> None:
+        lexicals, datatypes = block.literals()
+        keys = {
+            "subject": self.terms.add(block.subjects),
+            "predicate": _all(self.predicates.number(block.predicate), block, np.int16),
+            "graph": _all(self.graphs.number(block.graph.decode()), block, np.int32),
+            "literal": _literal_hashes(lexicals, datatypes),
+        }
+        self._add_rows(
+            keys,
+            lexicals,
+            datatypes,
+            lambda i: Statement(
+                block.subjects[i], block.predicate, block.graph, lexicals[i], datatypes[i]
+            ),
+        )
+
     def _add_statements(self, statements: list[Statement]) -> None:
-        keys = self._keys(statements, create=True)
+        self._add_rows(
+            self._keys(statements, create=True),
+            [s.lexical for s in statements],
+            [s.datatype for s in statements],
+            statements.__getitem__,
+        )
+
+    def _add_rows(
+        self,
+        keys: dict[str, np.ndarray],
+        lexicals: list[str],
+        datatypes: list[str],
+        statement: Callable[[int], Statement],
+    ) -> None:
+        """Add statements with literals; `statement` gives one of them, to be noted as broken."""
         fresh = not_in(keys, self._row_keys(keys["subject"]))
-        statements = [statements[i] for i in fresh.tolist()]
-        keys = {name: column[fresh] for name, column in keys.items()}
-        shapes, systems, reasons = parse_all(statements)
+        if len(fresh) < len(lexicals):
+            keys = {name: column[fresh] for name, column in keys.items()}
+            lexicals = [lexicals[i] for i in fresh.tolist()]
+            datatypes = [datatypes[i] for i in fresh.tolist()]
+        shapes, systems, reasons = parse_all(lexicals, datatypes)
         self.broken.update(
-            {s: r for s, r in zip(statements, reasons, strict=True) if r is not None}
+            {statement(int(fresh[i])): r for i, r in enumerate(reasons) if r is not None}
         )
         good = np.array([r is None for r in reasons], bool)
         if not good.any():
             return
         shapes = shapes[good]
         wkb = shapely.to_wkb(shapes, output_dimension=4)
-        lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
+        lengths = np.fromiter(map(len, wkb), np.int64, len(wkb))
         starts = len(self._wkb) + np.concatenate([[0], np.cumsum(lengths)[:-1]])
         self._wkb.append(b"".join(wkb.tolist()))
         kept = {name: column[good] for name, column in keys.items()}
-        numbers = np.array([self.systems.number(s) for s in systems if s], np.int16)
+        known = {s: self.systems.number(s) for s in set(systems) if s}
         self.rows.append(
             **kept,
-            system=numbers,
+            system=np.array([known[s] for s in systems if s], np.int16),
             start=starts,
             box=shapely.bounds(shapes),
             alive=np.ones(len(shapes), bool),
         )
 
-    def _add_links(self, links: list[Link]) -> None:
-        columns = self._link_columns(links, create=True)
+    def _add_links(self, columns: dict[str, np.ndarray]) -> None:
         fresh = not_in(columns, self._link_keys(columns["feature"]))
         kept = {name: column[fresh] for name, column in columns.items()}
         self.links.append(**kept, alive=np.ones(len(fresh), bool))
@@ -235,7 +288,9 @@ class SpatialIndex:
             "subject": self.terms.add(subjects) if create else self.terms.find(subjects),
             "predicate": np.array([number(s.predicate) for s in statements], np.int16),
             "graph": np.array([graph(s.graph.decode()) for s in statements], np.int32),
-            "literal": hash_texts([f"{s.datatype} {s.lexical}" for s in statements]),
+            "literal": _literal_hashes(
+                [s.lexical for s in statements], [s.datatype for s in statements]
+            ),
         }
 
     def _link_columns(self, links: list[Link], *, create: bool) -> dict[str, np.ndarray]:
@@ -427,6 +482,14 @@ class SpatialIndex:
                 )
                 for s, reason in self.broken.items()
             ]
+
+
+def _all(number: int, block: Block, kind: type) -> np.ndarray:
+    return np.full(len(block.subjects), number, kind)
+
+
+def _literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
+    return hash_texts([f"{d} {x}" for d, x in zip(datatypes, lexicals, strict=True)])
 
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

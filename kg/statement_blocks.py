@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import RdfFormat, parse
 
-from kg.geometry_statements import graph_text, term_text
+from kg.geometry_statements import DEFAULT_GRAPH, Block, blocks_of, graph_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from pyoxigraph import Quad, Triple
 
     from kg.store import GraphName
 
@@ -25,16 +23,11 @@ _QUADS = 50_000
 _IRI = re.compile(rb"<[^<>\\\s]*>")
 _LITERAL = re.compile(rb'"[^"\\]*"(\^\^<[^<>\\\s]*>|@[A-Za-z0-9-]+)?')
 
-#: For each property and graph the subjects and the objects of statements.
-Block = dict[tuple[str, bytes], tuple[list[bytes], list[bytes]]]
 
+def statement_blocks(path: Path, rdf_format: RdfFormat, graph: GraphName | None) -> Iterator[Block]:
+    """Yield what a file says, property by property, some megabytes at a time.
 
-def statement_blocks(
-    path: Path, rdf_format: RdfFormat, graph: GraphName | None
-) -> Iterator[tuple[int, Block]]:
-    """Yield how many statements a block has, and the block.
-
-    A file that is no RDF may come out as anything: that it is one is for its reader to say.
+    A file that is no RDF may come out as anything: that it is one is for its loader to say.
 
     Args:
         path: The file.
@@ -44,42 +37,22 @@ def statement_blocks(
     Raises:
         SyntaxError: The file is malformed, and that was noticed.
     """
+    named = None if graph is None else graph_text(graph)
     if rdf_format == RdfFormat.N_TRIPLES:
-        yield from _of_lines(path, b"" if graph is None else graph_text(graph))
+        yield from _of_lines(path, named or DEFAULT_GRAPH)
         return
     quads = iter(parse(path=path, format=rdf_format))
     while some := list(itertools.islice(quads, _QUADS)):
-        block: Block = {}
-        _take(block, some, graph)
-        yield len(some), block
+        yield from blocks_of(some, graph=named)
 
 
-def _take(block: Block, quads: Iterable[Quad | Triple], graph: GraphName | None) -> None:
-    for quad in quads:
-        named = graph_text(quad.graph_name if graph is None else graph)
-        subjects, objects = block.setdefault((quad.predicate.value, named), ([], []))
-        subjects.append(term_text(quad.subject))
-        objects.append(term_text(quad.object))
-
-
-def _of_lines(path: Path, graph: bytes) -> Iterator[tuple[int, Block]]:
+def _of_lines(path: Path, graph: bytes) -> Iterator[Block]:
     with path.open("rb") as file:
         while lines := file.readlines(_BYTES):
             said, odd = _split(lines)
-            block: Block = {}
             for predicate, pair in said.items():
-                block[predicate[1:-1].decode(), graph] = _checked(predicate, *pair, odd)
-            count = sum(len(subjects) for subjects, _ in block.values())
-            if odd:
-                quads = list(parse(b"".join(odd), format=RdfFormat.N_TRIPLES))
-                rest: Block = {}
-                _take(rest, quads, None)
-                count += len(quads)
-                for (predicate, _), (subjects, objects) in rest.items():
-                    known = block.setdefault((predicate, graph), ([], []))
-                    known[0].extend(subjects)
-                    known[1].extend(objects)
-            yield count, block
+                yield _checked(predicate, graph, *pair, odd)
+            yield from blocks_of(parse(b"".join(odd), format=RdfFormat.N_TRIPLES), graph=graph)
 
 
 def _split(
@@ -89,47 +62,85 @@ def _split(
     said: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
     odd: list[bytes] = []
     for line in lines:
-        parts = line.split(b" ", 2)
-        if len(parts) < 3:  # noqa: PLR2004 -- the three terms
+        try:
+            subject, predicate, rest = line.split(b" ", 2)
+            subjects, rests = said[predicate]
+        except ValueError:
             odd.append(line)
             continue
-        subject, predicate, rest = parts
-        pair = said.get(predicate)
-        if pair is None:
+        except KeyError:
             if _IRI.fullmatch(predicate) is None:
                 odd.append(line)
                 continue
-            pair = said[predicate] = ([], [])
-        pair[0].append(subject)
-        pair[1].append(rest)
+            subjects, rests = said[predicate] = ([], [])
+        subjects.append(subject)
+        rests.append(rest)
     return said, odd
 
 
 def _checked(
-    predicate: bytes, subjects: list[bytes], rests: list[bytes], odd: list[bytes]
-) -> tuple[list[bytes], list[bytes]]:
-    """Return subjects and objects; lines that hold more than these go to the odd ones.
+    predicate: bytes, graph: bytes, subjects: list[bytes], rests: list[bytes], odd: list[bytes]
+) -> Block:
+    """Return what a property says; lines that hold more than that go to the odd ones.
 
-    What is between two blanks before a property is one term in any well-formed line.
+    In a well-formed line what is before a property and one blank is one term.
     """
-    objects = [r[:-3] for r in rests]
+    name = predicate[1:-1].decode()
+    if _all_nodes(b"\n".join(subjects), len(subjects)):
+        text = b"".join(rests)
+        ending = _ending(text, rests[0], len(rests))
+        if ending is not None:
+            objects = text[:-3].split(b" .\n")
+            return Block(
+                predicate=name, graph=graph, subjects=subjects, objects=objects, ending=ending
+            )
     literal = _LITERAL.fullmatch
     fits = [
         r[-3:] == b" .\n"
         and s[:1] in (b"<", b"_")
         and b"\\" not in s
         and (
-            (o[:1] == b"<" and o.find(b">") == len(o) - 1 and b"\\" not in o)
-            or literal(o) is not None
+            (r[:1] == b"<" and r.find(b">") == len(r) - 4 and b"\\" not in r)
+            or literal(r[:-3]) is not None
         )
-        for s, o, r in zip(subjects, objects, rests, strict=True)
+        for s, r in zip(subjects, rests, strict=True)
     ]
-    if all(fits):
-        return subjects, objects
     odd.extend(
         b" ".join((s, predicate, r))
         for s, r, fit in zip(subjects, rests, fits, strict=True)
         if not fit
     )
     kept = [i for i, fit in enumerate(fits) if fit]
-    return [subjects[i] for i in kept], [objects[i] for i in kept]
+    return Block(
+        predicate=name,
+        graph=graph,
+        subjects=[subjects[i] for i in kept],
+        objects=[rests[i][:-3] for i in kept],
+    )
+
+
+def _all_nodes(text: bytes, count: int, end: bytes = b"\n") -> bool:
+    """Return whether lines are one IRI each: as many brackets as lines, all at the margins."""
+    whole = text if text.endswith(b"\n") else text + b"\n"
+    return (
+        whole.startswith(b"<")
+        and whole.count(b"<") == whole.count(b">") == whole.count(b">" + end) == count
+        and whole.count(b"\n<") == count - 1
+        and b"\\" not in whole
+    )
+
+
+def _ending(text: bytes, first: bytes, count: int) -> bytes | None:
+    """Return what is the end of an object in every line; None where they are not alike."""
+    if _all_nodes(text, count, end=b" .\n"):
+        return b">"
+    end = first[first.rfind(b'"') :]
+    alike = (
+        _LITERAL.fullmatch(first[:-3]) is not None
+        and text.startswith(b'"')
+        and text.count(b'"') == 2 * count
+        and text.count(end) == count
+        and text.count(b'\n"') == count - 1
+        and b"\\" not in text
+    )
+    return end[:-3] if alike else None

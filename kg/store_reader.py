@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions
 
-from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.geometry_statements import (
+    LINKS,
+    SERIALISATIONS,
+    Block,
+    Link,
+    Statement,
+    statement_of,
+)
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 
 if TYPE_CHECKING:
@@ -50,15 +57,20 @@ def said_by(store: Store, predicate: str) -> bytes:
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
-def statements(document: bytes) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
-    """Yield in blocks what `said_by` returned: a graph, subjects and objects."""
+def statements(document: bytes, predicate: str) -> Iterator[Block]:
+    """Yield in blocks what `said_by` returned, the objects as the store writes them."""
     for lines in _blocks(document):
-        by_graph: dict[bytes, list[list[bytes]]] = {}
+        by_graph: dict[bytes, Block] = {}
         for line in lines:
-            *said, graph = line.split(b"\t")
-            by_graph.setdefault(graph, []).append(said)
-        for graph, pairs in by_graph.items():
-            yield graph, [p[0] for p in pairs], [p[1] for p in pairs]
+            subject, target, graph = line.split(b"\t")
+            block = by_graph.get(graph)
+            if block is None:
+                block = by_graph[graph] = Block(
+                    predicate=predicate, graph=graph, subjects=[], objects=[]
+                )
+            block.subjects.append(subject)
+            block.objects.append(target)
+        yield from by_graph.values()
 
 
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:

@@ -25,15 +25,12 @@ def stored_texts(texts: Sequence[bytes]) -> list[bytes]:
     Raises:
         ValueError: A text is no term.
     """
-    found = list(texts)
     fits = _AS_WRITTEN.fullmatch
-    others = [i for i, t in enumerate(found) if fits(t) is None]
-    if others:
-        distinct = {found[i]: n for n, i in enumerate(others)}
-        written = _through_a_store(list(distinct))
-        for i in others:
-            found[i] = written[found[i]]
-    return found
+    others = [t for t in set(texts) if fits(t) is None]
+    if not others:
+        return list(texts)
+    written = _through_a_store(others)
+    return [written.get(t, t) for t in texts]
 
 
 def _through_a_store(texts: list[bytes]) -> dict[bytes, bytes]:

@@ -24,6 +24,7 @@ _DICT_LIMIT = 4096
 _MOST_RECENT = 65_536
 #: The same while many are added; some 200 bytes each.
 _ROOM = 4_000_000
+_NEAR = 50_000
 
 
 class TermTable:
@@ -37,6 +38,8 @@ class TermTable:
         self._sorted = np.empty(0, np.uint64), np.empty(0, np.int32)
         """Hashes of the terms that are sorted in, ascending, and their numbers."""
         self._recent: dict[bytes, int] = {}
+        self._near: dict[bytes, int] | None = None
+        """Terms that were added or found last, while many are added."""
         self.room = _DICT_LIMIT
         """New terms that are kept in the dict at least; more while many are loaded."""
 
@@ -57,12 +60,26 @@ class TermTable:
 
     def find(self, texts: Sequence[bytes]) -> np.ndarray:
         """Return the number of each text, -1 where it is not here: (n,) int32."""
-        known = self._recent.get
-        found = np.fromiter((known(t, -1) for t in texts), np.int32, len(texts))
+        found = _looked_up(self._recent, texts)
         if len(self._sorted[0]):
             missing = np.flatnonzero(found < 0)
             if len(missing):
                 found[missing] = self._find_sorted([texts[i] for i in missing.tolist()])
+        return found
+
+    def _find_near(self, texts: Sequence[bytes]) -> np.ndarray:
+        """Return the same; most terms were looked up a moment before, in a dict that is small."""
+        near = self._near
+        if near is None:
+            return self.find(texts)
+        found = _looked_up(near, texts)
+        missing = np.flatnonzero(found < 0)
+        if len(missing):
+            others = [texts[i] for i in missing.tolist()]
+            found[missing] = numbers = self.find(others)
+            if len(near) > _NEAR:
+                near.clear()
+            near.update((t, n) for t, n in zip(others, numbers.tolist(), strict=True) if n >= 0)
         return found
 
     def _find_sorted(self, texts: list[bytes]) -> np.ndarray:
@@ -93,23 +110,25 @@ class TermTable:
 
     def add(self, texts: Sequence[bytes]) -> np.ndarray:
         """Return the number of each text, new ones for those that were not here: (n,) int32."""
-        numbers = self.find(texts)
+        numbers = self._find_near(texts)
         missing = np.flatnonzero(numbers < 0).tolist()
         if missing:
             fresh = defaultdict[bytes, int](itertools.count(self._count).__next__)
             numbers[missing] = [fresh[texts[i]] for i in missing]
             self._append(fresh)
             self._recent |= fresh
+            if self._near is not None:
+                self._near |= fresh
             if len(self._recent) > max(self.room, min(self._count // 16, _MOST_RECENT)):
                 self.settle()
         return numbers
 
     def _append(self, texts: Iterable[bytes]) -> None:
         texts = list(texts)
-        lengths = np.fromiter((len(t) for t in texts), np.int64, len(texts))
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         needed = self._count + len(texts) + 1
         if needed > len(self._ends):
-            grown = np.zeros(needed + needed // 8 + 1024, np.int64)
+            grown = np.zeros(needed + needed // 2 + 1024, np.int64)
             grown[: self._count + 1] = self._ends[: self._count + 1]
             self._ends = grown
         self._ends[self._count + 1 : needed] = self._ends[self._count] + np.cumsum(lengths)
@@ -120,10 +139,12 @@ class TermTable:
     def many(self) -> Iterator[None]:
         """Let many terms be added, at the price of memory until the context ends."""
         self.room = _ROOM
+        self._near = {}
         try:
             yield
         finally:
             self.room = _DICT_LIMIT
+            self._near = None
             self.settle()
 
     def settle(self) -> None:
@@ -161,8 +182,12 @@ class TermTable:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        arrays = self._ends.nbytes + sum(a.nbytes for a in self._sorted)
+        arrays = 8 * self._count + sum(a.nbytes for a in self._sorted)
         return len(self._texts) + arrays + sum(len(t) + 120 for t in self._recent)
+
+
+def _looked_up(known: dict[bytes, int], texts: Sequence[bytes]) -> np.ndarray:
+    return np.fromiter(map(known.get, texts, itertools.repeat(-1)), np.int32, len(texts))
 
 
 def hash_texts(texts: Sequence[bytes | str]) -> np.ndarray:

@@ -111,7 +111,7 @@ def _few_by_the_rest(
         known = solve(patterns, anchor.key, None)
         if known is not None:
             steps.append(f"thematic first: {len(known[anchor.key])} solutions, {near} boxes meet")
-            return mask & _marked(source, anchor, known[anchor.key])
+            return np.asarray(mask & _marked(source, anchor, known[anchor.key]))
     body = in_scope(body, component.scope)
     limit = min(int(near / LOOKUP_COST), COUNT_LIMIT)
     if count_up_to(source, prologue, body, limit) >= limit:
@@ -124,7 +124,7 @@ def _few_by_the_rest(
         source.remember(query, columns)
     keys = columns[anchor.key]
     steps.append(f"thematic first: {len(keys)} solutions of the rest, {near} boxes meet")
-    return mask & _marked(source, anchor, keys[keys >= 0])
+    return np.asarray(mask & _marked(source, anchor, keys[keys >= 0]))
 
 
 def _marked(source: Source, anchor: Anchor, keys: np.ndarray) -> np.ndarray:
@@ -248,7 +248,9 @@ def _rows_of_few(
     if patterns is not None:
         few = least(patterns) < len(rows) // 10
         known = solve(patterns, anchor.key, None) if few else None
-        return rows if known is None else rows[_marked(source, anchor, known[anchor.key])[rows]]
+        if known is not None:
+            rows = np.asarray(rows[_marked(source, anchor, known[anchor.key])[rows]])
+        return rows
     thematic, names = thematic_query(prologue, component, anchor, rest, needed)
     columns = source.remembered(thematic)
     if columns is None:
