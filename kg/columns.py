@@ -93,30 +93,39 @@ class Lookup:
     """Where a column of numbers has some values; the newest part is searched one by one."""
 
     def __init__(self) -> None:
-        self._order = np.empty(0, np.int32)
+        self._order: np.ndarray | None = None
         self._sorted = np.empty(0, np.int32)
 
     def places(self, column: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the places of values, each value at most once: (m,) int64."""
-        if len(column) < len(self._order) or len(column) - len(self._order) > TAIL:
-            self._order = np.argsort(column, kind="stable").astype(np.int32)
-            self._sorted = column[self._order]
-        done = len(self._order)
-        low = np.searchsorted(self._sorted, values, side="left")
-        counts = np.searchsorted(self._sorted, values, side="right") - low
+        if len(column) < len(self._sorted) or len(column) - len(self._sorted) > TAIL:
+            self._sort(column)
+        ordered = self._sorted
+        low = np.searchsorted(ordered, values, side="left")
+        counts = np.searchsorted(ordered, values, side="right") - low
         offset = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        found = self._order[np.repeat(low, counts) + offset]
-        tail = done + np.flatnonzero(np.isin(column[done:], values))
+        found = np.repeat(low, counts) + offset
+        if self._order is not None:
+            found = self._order[found]
+        tail = len(ordered) + np.flatnonzero(np.isin(column[len(ordered) :], values))
         return np.concatenate([found, tail])
+
+    def _sort(self, column: np.ndarray) -> None:
+        # What was loaded in order is in order: then there is nothing to keep.
+        if (column[1:] >= column[:-1]).all():
+            self._order, self._sorted = None, column
+            return
+        self._order = np.argsort(column, kind="stable").astype(np.int32)
+        self._sorted = column[self._order]
 
     def reset(self) -> None:
         """Forget the order: places have changed."""
-        self._order = self._sorted = np.empty(0, np.int32)
+        self._order, self._sorted = None, np.empty(0, np.int32)
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
-        return self._order.nbytes + self._sorted.nbytes
+        """Bytes in memory beyond the column's own."""
+        return 0 if self._order is None else self._order.nbytes + self._sorted.nbytes
 
 
 class Names:

@@ -100,8 +100,8 @@ class SpatialIndex:
         """Bytes in memory beyond `wkb_bytes`."""
         packed = sum(p.nbytes for p in self._packed.values())
         lookups = (self._rows_by_subject, self._links_by_geometry, self._links_by_feature)
-        tables = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
-        return tables + packed + sum(x.nbytes for x in lookups)
+        columns = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
+        return columns + self.tables.nbytes + packed + sum(x.nbytes for x in lookups)
 
     def covers(self, predicate: str) -> bool:
         """Return whether every geometry literal under a property is in the index."""

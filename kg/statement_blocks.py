@@ -52,7 +52,9 @@ def _of_lines(path: Path, graph: bytes) -> Iterator[Block]:
             said, odd = _split(lines)
             for predicate, pair in said.items():
                 yield _checked(predicate, graph, *pair, odd)
-            yield from blocks_of(parse(b"".join(odd), format=RdfFormat.N_TRIPLES), graph=graph)
+            # The last line may have no end.
+            text = b"\n".join(odd)
+            yield from blocks_of(parse(text, format=RdfFormat.N_TRIPLES), graph=graph)
 
 
 def _split(

@@ -20,10 +20,10 @@ def stored_texts(texts: Sequence[bytes]) -> list[bytes]:
     pyoxigraph keeps numbers and dates by their values, so that "01"^^xsd:integer comes out as 1.
 
     Args:
-        texts: Terms as in N-Triples.
+        texts: Terms as in N-Triples, or literals as in SPARQL.
 
     Raises:
-        ValueError: A text is no term.
+        SyntaxError: A text is no term.
     """
     fits = _AS_WRITTEN.fullmatch
     others = [t for t in set(texts) if fits(t) is None]
@@ -36,7 +36,7 @@ def stored_texts(texts: Sequence[bytes]) -> list[bytes]:
 def _through_a_store(texts: list[bytes]) -> dict[bytes, bytes]:
     store = Store()
     lines = [b"<urn:%d> <urn:p> %s .\n" % (i, t) for i, t in enumerate(texts)]
-    store.load(b"".join(lines), format=RdfFormat.N_TRIPLES)
+    store.load(b"".join(lines), format=RdfFormat.TURTLE)
     result = store.query("SELECT ?s ?o { ?s ?p ?o }")
     if not isinstance(result, QuerySolutions):
         raise TypeError("a SELECT has solutions")

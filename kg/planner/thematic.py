@@ -105,7 +105,10 @@ def patterns_of(
         table = source.table(pattern.predicate[1:-1], graphs[0], read=read)
         if table is None:
             return None
-        subject, target = (_term(t, source) for t in (pattern.subject, pattern.object))
+        try:
+            subject, target = (_term(t, source) for t in (pattern.subject, pattern.object))
+        except SyntaxError:  # a prefix in a datatype
+            return None
         found.append(Pattern(table=table, subject=subject, object=target))
     return found
 
