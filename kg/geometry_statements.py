@@ -13,6 +13,7 @@ from pyoxigraph import parse as parse_rdf
 from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import GEOMETRY_DATATYPES, parse
+from kg.term_table import hash_texts
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
@@ -199,6 +200,11 @@ def _lexical(text: bytes) -> str:
     if not isinstance(quad.object, Literal):
         raise TypeError("the object is a literal")
     return quad.object.value
+
+
+def literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
+    """Return a number for each literal that tells it from others: (n,) uint64."""
+    return hash_texts([f"{d} {x}" for d, x in zip(datatypes, lexicals, strict=True)])
 
 
 def _plain_shapes(texts: list[str]) -> np.ndarray:

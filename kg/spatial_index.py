@@ -22,11 +22,12 @@ from kg.geometry_statements import (
     BrokenGeometry,
     Link,
     Statement,
+    literal_hashes,
     parse_all,
 )
 from kg.packed_boxes import PackedBoxes, meets
 from kg.property_tables import PropertyTables
-from kg.term_table import TermTable, hash_texts
+from kg.term_table import TermTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -41,11 +42,7 @@ class SpatialIndex:
     """
 
     def __init__(self, *, is_complete: bool = False) -> None:
-        """Make an index without rows.
-
-        Args:
-            is_complete: The store is empty, so that this is all there is in it.
-        """
+        """Make one without rows; `is_complete` where the store is empty, so that it has all."""
         self.lock = threading.RLock()
         self.terms = TermTable()
         self.predicates = Names(SERIALISATIONS)
@@ -119,37 +116,39 @@ class SpatialIndex:
             if links:
                 self._add_links(self._link_columns(links, create=True))
             if items:
-                self._changed()
+                self.version += 1
 
     def add_links(self, block: Block) -> None:
         """Add links that are said by one property."""
         with self.lock:
             self._add_links(
-                {
+                self._shared(LINKS.index(block.predicate), block)
+                | {
                     "feature": self.terms.add(block.subjects),
-                    "predicate": _all(LINKS.index(block.predicate), block, np.int16),
                     "geometry": self.terms.add(block.objects),
-                    "graph": _all(self.graphs.number(block.graph.decode()), block, np.int32),
                 }
             )
-            self._changed()
+            self.version += 1
 
-    def _changed(self) -> None:
-        self.version += 1
+    def _shared(self, predicate: int, block: Block) -> dict[str, np.ndarray]:
+        count, graph = len(block.subjects), self.graphs.number(block.graph.decode())
+        return {
+            "predicate": np.full(count, predicate, np.int16),
+            "graph": np.full(count, graph, np.int32),
+        }
 
     def add_literals(self, block: Block) -> None:
         """Add statements of one property, all with geometry literals."""
         with self.lock:
             self._add_literals(block)
-            self._changed()
+            self.version += 1
 
     def _add_literals(self, block: Block) -> None:
         lexicals, datatypes = block.literals()
         keys = {
             "subject": self.terms.add(block.subjects),
-            "predicate": _all(self.predicates.number(block.predicate), block, np.int16),
-            "graph": _all(self.graphs.number(block.graph.decode()), block, np.int32),
-            "literal": _literal_hashes(lexicals, datatypes),
+            "literal": literal_hashes(lexicals, datatypes),
+            **self._shared(self.predicates.number(block.predicate), block),
         }
         self._add_rows(
             keys,
@@ -214,7 +213,7 @@ class SpatialIndex:
             found = {p for p in predicates if self.covers(p)} - self.mixed
             if found:
                 self.mixed |= found
-                self._changed()
+                self.version += 1
 
     def remove(self, items: Sequence[Statement | Link]) -> None:
         """Forget statements and links that are here."""
@@ -230,7 +229,7 @@ class SpatialIndex:
                 keys = self._link_columns(links, create=False)
                 self.links["alive"][places_in(self.links, keys, "feature")] = False
             if items:
-                self._changed()
+                self.version += 1
                 self._compact()
 
     def remove_subjects(self, subjects: Sequence[bytes]) -> None:
@@ -242,7 +241,7 @@ class SpatialIndex:
                 table["alive"][np.isin(table[column], numbers)] = False
             chosen = set(subjects)
             self.broken = {s: r for s, r in self.broken.items() if s.subject not in chosen}
-            self._changed()
+            self.version += 1
             self._compact()
 
     def remove_graph(self, graph: bytes) -> None:
@@ -252,7 +251,7 @@ class SpatialIndex:
             for table in (self.rows, self.links):
                 table["alive"][table["graph"] == number] = False
             self.broken = {s: r for s, r in self.broken.items() if s.graph != graph}
-            self._changed()
+            self.version += 1
             self._compact()
 
     def _compact(self) -> None:
@@ -288,7 +287,7 @@ class SpatialIndex:
             "subject": self.terms.add(subjects) if create else self.terms.find(subjects),
             "predicate": np.array([number(s.predicate) for s in statements], np.int16),
             "graph": np.array([graph(s.graph.decode()) for s in statements], np.int32),
-            "literal": _literal_hashes(
+            "literal": literal_hashes(
                 [s.lexical for s in statements], [s.datatype for s in statements]
             ),
         }
@@ -362,16 +361,23 @@ class SpatialIndex:
             return np.asarray(column == numbers[0])
         return np.isin(column, numbers)
 
-    def search(self, box: np.ndarray, system: int) -> np.ndarray:
-        """Return the rows of an SRS whose box meets a box in that SRS: (m,) int32."""
+    def search(self, searched: np.ndarray, system: int) -> np.ndarray:
+        """Return the rows of an SRS whose box meets one of some boxes in that SRS: (m,) int32.
+
+        Args:
+            searched: (4,), or (k, 4): then a row may come more than once.
+            system: The number of the SRS.
+        """
         with self.lock:
             self._pack()
             boxes = self.rows["box"]
             tail = np.arange(self._packed_count, self.rows.count, dtype=np.int32)
             tail = tail[self.rows["system"][tail] == system]
-            found = [tail[meets(boxes[tail], box)]]
+            found = [tail[meets(boxes[tail], box)] for box in np.atleast_2d(searched)]
             if system in self._packed:
-                found.append(self._packed[system].search(box, boxes))
+                packed = self._packed[system]
+                search = packed.search if searched.ndim == 1 else packed.search_each
+                found.append(search(searched, boxes))
             rows = np.concatenate(found)
             return np.asarray(rows[self.rows["alive"][rows]])
 
@@ -482,14 +488,6 @@ class SpatialIndex:
                 )
                 for s, reason in self.broken.items()
             ]
-
-
-def _all(number: int, block: Block, kind: type) -> np.ndarray:
-    return np.full(len(block.subjects), number, kind)
-
-
-def _literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
-    return hash_texts([f"{d} {x}" for d, x in zip(datatypes, lexicals, strict=True)])
 
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

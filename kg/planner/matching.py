@@ -271,12 +271,14 @@ def rows_near(index: SpatialIndex, known: np.ndarray, among: np.ndarray, test: T
     marks = np.zeros(index.rows.count, bool)
     for system in np.unique(systems[known]).tolist():
         srs = index.systems.names[system]
-        for bounds in index.rows["box"][known[systems[known] == system]]:
-            boxes = [bounds]
-            if isinstance(test, DistanceTest):
-                boxes = grown(bounds, test, srs)
-            for box in boxes:
-                marks[index.search(box, system)] = True
+        boxes = index.rows["box"][known[systems[known] == system]]
+        boxes = boxes[~np.isnan(boxes[:, 0])]
+        if isinstance(test, DistanceTest):
+            # A tree knows no infinite boxes; nothing is that far out.
+            wide = [b for bounds in boxes for b in grown(bounds, test, srs)]
+            boxes = np.clip(np.array(wide).reshape(-1, 4), -1e12, 1e12)
+        if len(boxes):
+            marks[index.search(boxes, system)] = True
         # In another SRS the boxes say nothing: all of those may do.
         marks |= systems != system
     if isinstance(test, RelationTest) and test.relation.name in _EQUALITIES:
