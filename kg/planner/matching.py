@@ -163,7 +163,7 @@ def _surely(
 ) -> np.ndarray:
     """Return which rows satisfy a relation by their boxes alone: (n,) bool.
 
-    A geometry whose box is inside a rectangle intersects it, and a point there is within it.
+    A geometry whose box is in the inside of a rectangle intersects it, and is within it.
     """
     names = ("sfIntersects", "sfWithin" if row_first else "sfContains")
     if relation.name not in names or not shape.equals(shapely.box(*shape.bounds)):
@@ -172,8 +172,6 @@ def _surely(
     boxes = index.rows["box"][rows]
     inside = (boxes[:, 0] > west) & (boxes[:, 1] > south)
     inside &= (boxes[:, 2] < east) & (boxes[:, 3] < north)
-    if relation.name != "sfIntersects":
-        inside &= (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
     return np.asarray(inside)
 
 
