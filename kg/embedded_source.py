@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
 
     from kg.index_keeper import IndexKeeper
+    from kg.property_tables import PropertyTable
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
@@ -169,6 +170,10 @@ class EmbeddedSource:
         return EmbeddedSource(
             self._store, self._keeper, self._memory, base_iri=self._base_iri, dataset=dataset
         )
+
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where only the store knows."""
+        return self._keeper.table(predicate, graph, read=read)
 
     def solutions(self, sparql: str) -> QuerySolutions:
         """Return the solutions of a SELECT."""

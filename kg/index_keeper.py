@@ -20,15 +20,17 @@ from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, state
 from kg.planner.noting import NotingUpdate, noting
 from kg.planner.touched import MANY, Touched
 from kg.spatial_index import SpatialIndex
-from kg.store_reader import geometry_properties, items, said_by
+from kg.store_reader import geometry_properties, items, said_by, statements
 from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from pyoxigraph import Quad, Store
 
+    from kg.geometry_statements import Block
+    from kg.property_tables import PropertyTable
     from kg.store import GraphName
 
 #: Statements that are read into the index at a time.
@@ -36,7 +38,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(kw_only=True)
@@ -47,8 +49,8 @@ class Added:
     """Those that the index takes."""
     properties: set[str] | None = None
     """Of all of them; None for any."""
-    others: set[str] = field(default_factory=set)
-    """Properties of those that it does not take."""
+    others: list[Quad] = field(default_factory=list)
+    """Those that it does not take."""
 
 
 class IndexKeeper:
@@ -60,7 +62,7 @@ class IndexKeeper:
     def __init__(self, store: Store, *, is_empty: bool) -> None:
         self._store = store
         self._lock = threading.RLock()
-        self._index: SpatialIndex | None = SpatialIndex() if is_empty else None
+        self._index: SpatialIndex | None = SpatialIndex(is_complete=True) if is_empty else None
         self._kept: Path | None = None
         self._kept_version = -1
         self.log = WriteLog()
@@ -90,37 +92,30 @@ class IndexKeeper:
             properties.add(quad.predicate.value)
             item = statement_of(quad)
             if item is None:
-                added.others.add(quad.predicate.value)
+                added.others.append(quad)
             else:
                 added.items.append(item)
             yield quad
 
     @contextlib.contextmanager
-    def following(self) -> Iterator[Callable[[Quad], bool]]:
-        """Yield what takes quads that are being loaded into the store.
+    def following(self) -> Iterator[Callable[[Block], bool]]:
+        """Yield what takes blocks of statements that are being loaded into the store.
 
-        It returns False for a geometry at a blank node, which the store labels anew.
+        It returns False for a geometry at a blank node, which the store labels anew. What was
+        loaded must be in the store when the context ends.
         """
         with self._lock:
             index = self._followed
-        block: list[Statement | Link] = []
-        others: set[str] = set()
-
-        def take(quad: Quad) -> bool:
-            item = None if index is None else statement_of(quad)
-            if item is None:
-                others.add(quad.predicate.value)
-                return True
-            if b"_:" in (item[0][:2], item[2][:2] if isinstance(item, Link) else b""):
-                return False
-            block.append(item)
-            if len(block) >= _BLOCK:
-                self.added(Added(items=block))
-                block.clear()
-            return True
-
-        yield take
-        self.added(Added(items=block, others=others))
+        if index is None:
+            yield lambda _block: True
+        else:
+            loading = _Loading(index, self._cover)
+            with index.terms.many():
+                yield loading.take
+            with self._lock, index.lock:
+                index.tables.forget(loading.left)
+        with self._lock:
+            self.log.note(None)
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
@@ -130,7 +125,9 @@ class IndexKeeper:
             if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
-                index.mix(added.others)
+                index.mix({q.predicate.value for q in added.others})
+                with index.lock:
+                    index.tables.add_quads(added.others)
 
     def removed(self, quads: Iterable[Quad]) -> None:
         """Follow quads that were removed."""
@@ -140,6 +137,8 @@ class IndexKeeper:
             index = self._followed
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
+                with index.lock:
+                    index.tables.remove(gone)
 
     def replaced(self, graph: GraphName, quads: Iterable[Quad]) -> None:
         """Follow a graph that now holds other quads.
@@ -164,7 +163,11 @@ class IndexKeeper:
         with self._lock:
             self.log.note(touched.properties)
             index = self._followed
-            if index is None or touched.is_nothing:
+            if index is None:
+                return
+            with index.lock:
+                touched.follow(index.tables)
+            if touched.is_nothing:
                 return
             if touched.everything:
                 self._index = self._built()
@@ -186,6 +189,25 @@ class IndexKeeper:
 
     # -- reading the store
 
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where it is not known.
+
+        Args:
+            predicate: The property's IRI.
+            graph: As the index writes its name.
+            read: Where it is not known it is read from the store.
+        """
+        index = self.index
+        if read and not index.tables.follows(predicate):
+            before = self.log.count
+            said = list(statements(said_by(self._store, predicate), predicate))
+            with self._lock, index.lock:
+                # A write in between is in what was read, or will be followed, or is noted.
+                if self._index is index and not self.log.changed(before, [predicate]):
+                    index.tables.read(predicate, said)
+        with index.lock:
+            return index.tables.find(predicate, graph)
+
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
         with ThreadPoolExecutor(_READERS) as readers:
@@ -199,7 +221,7 @@ class IndexKeeper:
             _take_property(index, predicate, said_by(self._store, predicate))
         return index
 
-    def _cover(self, predicates: set[str]) -> None:
+    def _cover(self, predicates: Collection[str]) -> None:
         """Take in all literals of properties that are new to the index."""
         index = self.index
         for predicate in predicates:
@@ -288,6 +310,38 @@ class _Said:
     def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
         for predicate in LINKS:
             yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
+
+
+class _Loading:
+    """Takes what is being loaded into an index."""
+
+    def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
+        self._index = index
+        self._cover = cover
+        self.left: set[str] = set()
+        """Properties of which not all is known."""
+
+    def take(self, block: Block) -> bool:
+        """Take a block; return False if it has a geometry at a blank node."""
+        index = self._index
+        literals, links, others = block.parts()
+        blank = block.has_start(b"_")
+        if others.subjects:
+            index.mix([block.predicate])
+            if blank or not index.tables.follows(block.predicate):
+                self.left.add(block.predicate)
+                index.tables.forget([block.predicate])
+            else:
+                with index.lock:
+                    index.tables.add(others)
+        if blank and (literals.subjects or links.subjects):
+            return False
+        if literals.subjects:
+            self._cover([block.predicate])
+            index.add_literals(literals)
+        if links.subjects:
+            index.add_links(links)
+        return True
 
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:

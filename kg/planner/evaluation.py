@@ -27,6 +27,7 @@ from kg.planner.constraints import Constraint, Nearest
 from kg.planner.matching import Test, count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import Table, distinct, join_sorted
+from kg.planner.thematic import least, patterns_of, solve
 from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ FEW = 200
 _SHARE = 4
 #: Rows from which it is worth asking the store first which of them it speaks of.
 _MANY_ROWS = 5_000
+#: Solutions from which the properties that they need are read whole, and kept.
+MANY_READ = 5_000
 #: How far the other side is counted.
 COUNT_LIMIT = 20_000
 
@@ -101,6 +104,14 @@ def _few_by_the_rest(
     spoken = frozenset().union(*(p.variables for p in rest))
     if anchor.key not in spoken:
         return mask
+    patterns = patterns_of(source, component, rest)
+    if patterns is not None:
+        if least(patterns) * _SHARE > near:
+            return mask
+        known = solve(patterns, anchor.key, None)
+        if known is not None:
+            steps.append(f"thematic first: {len(known[anchor.key])} solutions, {near} boxes meet")
+            return np.asarray(mask & _marked(source, anchor, known[anchor.key]))
     body = in_scope(body, component.scope)
     limit = min(int(near / LOOKUP_COST), COUNT_LIMIT)
     if count_up_to(source, prologue, body, limit) >= limit:
@@ -113,11 +124,16 @@ def _few_by_the_rest(
         source.remember(query, columns)
     keys = columns[anchor.key]
     steps.append(f"thematic first: {len(keys)} solutions of the rest, {near} boxes meet")
-    link = None if anchor.link is None else anchor.link.predicate[1:-1]
+    return np.asarray(mask & _marked(source, anchor, keys[keys >= 0]))
+
+
+def _marked(source: Source, anchor: Anchor, keys: np.ndarray) -> np.ndarray:
+    """Return which rows of the index belong to some keys: (rows,) bool."""
     index = source.index
-    few = np.zeros(len(mask), bool)
-    few[index.rows_of(index.distinct(keys[keys >= 0]), link)] = True
-    return mask & few
+    link = None if anchor.link is None else anchor.link.predicate[1:-1]
+    marks = np.zeros(index.rows.count, bool)
+    marks[index.rows_of(index.distinct(keys), link)] = True
+    return marks
 
 
 def count_up_to(source: Source, prologue: str, body: str, limit: int) -> int:
@@ -212,6 +228,8 @@ def is_remembered(
     rest = asked_rest(component, anchor, keep_literal=anchor.variable in needed)
     if not rest:
         return component.is_bare
+    if patterns_of(source, component, rest) is not None:
+        return True
     query, _ = thematic_query(prologue, component, anchor, rest, needed)
     return source.remembered(query) is not None
 
@@ -226,6 +244,13 @@ def _rows_of_few(
     needed: set[str],
 ) -> np.ndarray:
     """Return those of many rows that the rest speaks of, where it is few or remembered."""
+    patterns = patterns_of(source, component, rest)
+    if patterns is not None:
+        few = least(patterns) < len(rows) // 10
+        known = solve(patterns, anchor.key, None) if few else None
+        if known is not None:
+            rows = np.asarray(rows[_marked(source, anchor, known[anchor.key])[rows]])
+        return rows
     thematic, names = thematic_query(prologue, component, anchor, rest, needed)
     columns = source.remembered(thematic)
     if columns is None:
@@ -238,10 +263,7 @@ def _rows_of_few(
         columns = _columns(source, thematic, names, anchor, check_literal=False)
         source.remember(thematic, columns)
     keys = columns[anchor.key]
-    link = None if anchor.link is None else anchor.link.predicate[1:-1]
-    marks = np.zeros(source.index.rows.count, bool)
-    marks[source.index.rows_of(distinct(keys[keys >= 0]), link)] = True
-    return np.asarray(rows[marks[rows]])
+    return np.asarray(rows[_marked(source, anchor, keys[keys >= 0])[rows]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +291,13 @@ def _fetch(
     thematic, names = thematic_query(prologue, component, anchor, rest, asked.needed)
     memory = f"{thematic} #literals" if asked.check_literal else thematic
     candidates = distinct(keys.keys)
+    patterns = patterns_of(source, component, rest)
+    if patterns is None and _is_much(source, asked, component, rest, len(candidates)):
+        patterns = patterns_of(source, component, rest, read=True)
+    known = None if patterns is None else solve(patterns, anchor.key, candidates)
+    if known is not None:
+        steps.append(f"{anchor.variable}: the rest joined from tables with {len(candidates)}")
+        return _in_order({n: known[n] for n in names}, anchor.key)
     cached = source.remembered(memory)
     if cached is not None:
         steps.append(f"{anchor.variable}: the rest as remembered, joined with {len(candidates)}")
@@ -294,6 +323,20 @@ def _fetch(
     steps.append(f"{anchor.variable}: {count} of the rest joined with {len(candidates)} candidates")
     source.remember(memory, columns)
     return columns
+
+
+def _is_much(
+    source: Source,
+    asked: _Asked,
+    component: Component,
+    rest: list[TriplePattern],
+    candidates: int,
+) -> bool:
+    """Return whether the rest is so much that all of its properties are better read at once."""
+    if source.block is not None or candidates <= MANY_READ or not component.is_bare:
+        return False
+    body = in_scope(component.body(rest), component.scope)
+    return count_up_to(source, asked.prologue, body, MANY_READ) >= MANY_READ
 
 
 def _spatial_first(

@@ -16,6 +16,7 @@ from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import candidate_rows, count_up_to, evaluate
 from kg.planner.matching import pairs_matching, rows_near
 from kg.planner.tables import Table, distinct, join
+from kg.planner.thematic import least, patterns_of
 
 if TYPE_CHECKING:
     from kg.planner.constraints import Run
@@ -109,7 +110,10 @@ def _race(source: Source, prologue: str, sides: list[_Side]) -> None:
     running = {}
     for number, side in enumerate(sides):
         rest = rest_of(side.component, side.anchor, keep_literal=False)
-        if rest or not side.component.is_bare:
+        patterns = patterns_of(source, side.component, rest)
+        if patterns is not None:
+            side.estimate = min(side.estimate, least(patterns))
+        elif rest or not side.component.is_bare:
             running[number] = in_scope(side.component.body(rest), side.component.scope)
     limit = _FIRST_LIMIT
     smallest = min((s.estimate for n, s in enumerate(sides) if n not in running), default=None)

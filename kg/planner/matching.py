@@ -167,7 +167,7 @@ def _surely(
 ) -> np.ndarray:
     """Return which rows satisfy a relation by their boxes alone: (n,) bool.
 
-    A geometry whose box is inside a rectangle intersects it, and a point there is within it.
+    A geometry whose box is in the inside of a rectangle intersects it, and is within it.
     """
     names = ("sfIntersects", "sfWithin" if row_first else "sfContains")
     if relation.name not in names or not shape.equals(shapely.box(*shape.bounds)):
@@ -176,8 +176,6 @@ def _surely(
     boxes = index.rows["box"][rows]
     inside = (boxes[:, 0] > west) & (boxes[:, 1] > south)
     inside &= (boxes[:, 2] < east) & (boxes[:, 3] < north)
-    if relation.name != "sfIntersects":
-        inside &= (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
     return np.asarray(inside)
 
 
@@ -292,12 +290,14 @@ def rows_near(index: SpatialIndex, known: np.ndarray, among: np.ndarray, test: T
     marks = np.zeros(index.rows.count, bool)
     for system in np.unique(systems[known]).tolist():
         srs = index.systems.names[system]
-        for bounds in index.rows["box"][known[systems[known] == system]]:
-            boxes = [bounds]
-            if isinstance(test, DistanceTest):
-                boxes = grown(bounds, test, srs, index.span(system))
-            for box in boxes:
-                marks[index.search(box, system)] = True
+        boxes = index.rows["box"][known[systems[known] == system]]
+        boxes = boxes[~np.isnan(boxes[:, 0])]
+        if isinstance(test, DistanceTest):
+            # A tree knows no infinite boxes; nothing is that far out.
+            wide = [b for bounds in boxes for b in grown(bounds, test, srs, index.span(system))]
+            boxes = np.clip(np.array(wide).reshape(-1, 4), -1e12, 1e12)
+        if len(boxes):
+            marks[index.search(boxes, system)] = True
         # In another SRS the boxes say nothing: all of those may do.
         marks |= systems != system
     if isinstance(test, RelationTest) and test.relation.name in _EQUALITIES:

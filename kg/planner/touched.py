@@ -17,6 +17,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutio
 from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.planner.syntax import parse, term_of
+from kg.quad_blocks import has_blank_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.syntax import Syntax, TriplePattern
+    from kg.property_tables import PropertyTables
     from kg.solutions import Term
     from kg.store import GraphName, QueryResult
 
@@ -72,6 +74,22 @@ class Touched:
     everything: bool = False
     properties: frozenset[str] | None = None
     """Of all statements that it may change; None for any."""
+    data: list[tuple[bool, list[Quad]]] | None = None
+    """What is added (True) or removed, in order, where that is all that happens."""
+
+    def follow(self, tables: PropertyTables) -> None:
+        """Let tables of properties follow what happened."""
+        if self.data is None:
+            tables.forget(self.properties)
+            return
+        for is_added, quads in self.data:
+            # The store has given a blank node another label.
+            blank = [q for q in quads if has_blank_node(q)]
+            tables.forget({q.predicate.value for q in blank})
+            if is_added:
+                tables.add_quads(quads)
+            else:
+                tables.remove(quads)
 
     @property
     def is_nothing(self) -> bool:
@@ -199,6 +217,8 @@ class UpdateReader:
                 and have variables, and sees to it that what they are bound to is added.
         """
         self.touched = Touched()
+        self._said: list[tuple[bool, list[Quad]]] = []
+        """What DATA blocks add or remove."""
         self.prologue = "".join(
             syntax.text(n) + "\n" for n in syntax.walk("base_declaration", "prefix_declaration")
         )
@@ -216,6 +236,8 @@ class UpdateReader:
                 self._operation(operation)
         except (UnknownError, SyntaxError, ValueError, OSError, RuntimeError):
             self.touched.everything = True
+        if all(o.type in _DATA for o in operations):
+            self.touched.data = self._said
         return self.touched
 
     def _operation(self, operation: Node) -> None:
@@ -238,7 +260,9 @@ class UpdateReader:
         scratch.update(
             f"{self.prologue} INSERT DATA {self._syntax.text(quads)}", base_iri=self._syntax.base
         )
-        self.touched.take(scratch, self._spatial)
+        quads_said = list(scratch)
+        self._said.append((operation.type == "insert_data", quads_said))
+        self.touched.take(quads_said, self._spatial)
 
     def _written(self, operation: Node) -> list[TriplePattern]:
         """Return what an operation writes that may matter to the index."""

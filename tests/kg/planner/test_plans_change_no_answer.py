@@ -61,6 +61,14 @@ def geometries(draw):
     return quoted(CRS[crs] + text)
 
 
+#: What a store may write in another way than it was said, or cannot name.
+THEMATIC = [
+    *("ex:size 1", "ex:size 01", 'ex:size "1"^^xsd:byte', "ex:size 1.0", 'ex:size "x"^^xsd:int'),
+    *('ex:label "a"', 'ex:label "a"@EN', 'ex:label "a\\nb\\t\\"c"', 'ex:label "a"^^xsd:string'),
+    *("ex:near [ ex:size 1 ]", "ex:near _:b", "ex:near ex:f1, ex:f2, ex:f3", "ex:part ex:g1"),
+]
+
+
 @st.composite
 def feature_triples(draw):
     """The triples of one feature, in one of the ways that people model geometry."""
@@ -81,7 +89,8 @@ def feature_triples(draw):
         "copy": f"{feature} {link} ex:g{n} ; ex:shape {literal} . ex:g{n} geo:asWKT {literal} .",
         "shared": f"{feature} {link} ex:g0 . ex:g0 geo:asWKT {literal} .",
     }[model]
-    return f"{feature} a {kind} ; ex:near ex:f{draw(st.integers(0, 12))} . {said}"
+    more = draw(st.sampled_from(["", "", *(f"; {p}" for p in THEMATIC)]))
+    return f"{feature} a {kind} ; ex:near ex:f{draw(st.integers(0, 12))} {more} . {said}"
 
 
 @st.composite
@@ -130,6 +139,12 @@ PATTERNS = [
     "?s ex:place ?g . ?g ex:shape ?w .",
     "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?s ex:near ?o .",
     "?s ?link ?g . ?g geo:asWKT ?w .",
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?s ex:near ?o . ?o ex:size 1 .",
+    '?s ex:label "a"@en . ?s geo:hasGeometry ?g . ?g geo:asWKT ?w .',
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?s ex:near ?s .",
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?o ex:near ?s ; ex:label ?v .",
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?s ex:part ?g ; ex:size ?v .",
+    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ex:f1 ex:near ?s .",
     "VALUES ?v { 1 2 } ?s geo:hasGeometry ?g . ?g geo:asWKT ?w .",
     "?s geo:hasGeometry ?g ; ex:shape ?w . ?g geo:asWKT ?w .",
     "?s geo:hasGeometry ?g . ?g geo:asWKT ?w . ?o geo:asWKT ?w .",
@@ -154,6 +169,7 @@ def queries(draw):
                 "plain",
                 "join",
                 "join",
+                "things",
                 "optional",
                 "union",
                 "minus",
@@ -177,6 +193,7 @@ def queries(draw):
         )
     )
     bound = "?s ?w"
+    spoken = {n for n in ("?s", "?o", "?v", "?g") if n in pattern}
     values = draw(
         st.sampled_from(["", "", "VALUES ?s { ex:f1 ex:f1 ex:f2 ex:f3 }", "VALUES ?w {}"])
     )
@@ -187,6 +204,7 @@ def queries(draw):
             "plain": f"SELECT ?s {{ {inside} }} {values}",
             "star": f"SELECT * {{ {inside} }}",
             "join": f"SELECT ?s2 {{ {both} }} {values}",
+            "things": f"SELECT {' '.join(sorted(spoken))} {{ {inside} }}",
             "join and": f"SELECT ?s ?w2 {{ {both} {one} ?s ex:near ?z . }}",
             "optional": f"SELECT * {{ ?s a ex:A . OPTIONAL {{ {inside} }} }}",
             "union": f"SELECT {bound} {{ {{ {inside} }} UNION {{ ?s a ex:B }} }}",
@@ -234,6 +252,13 @@ def updates(draw):
                     "?s geo:asWKT ?w BIND(geof:envelope(?w) AS ?c) BIND(BNODE() AS ?n) }"
                 ),
                 f"DELETE WHERE {{ {feature} ?p ?o }}",
+                f"DELETE DATA {{ {feature} ex:size 01 ; ex:label 'a'@en ; ex:near ex:f1 }}",
+                (
+                    f"INSERT DATA {{ {feature} ex:size 1 ; a ex:A }} ; DELETE DATA {{ {feature} "
+                    f"a ex:A }} ; INSERT DATA {{ {feature} ex:near {node} }}"
+                ),
+                f"DELETE WHERE {{ {feature} ex:near ?o }}",
+                "INSERT { ?s ex:near ?o } WHERE { ?o ex:near ?s }",
                 (
                     f"DELETE {{ {node} geo:asWKT ?w }} INSERT {{ {node} geo:asWKT {literal} }} "
                     f"WHERE {{ {node} geo:asWKT ?w }}"
@@ -297,13 +322,14 @@ def check(store, query):
 @contextlib.contextmanager
 def thresholds(few, many):
     """Let small data take the ways of large data."""
-    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY
+    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, evaluation.MANY_READ
     evaluation.FEW, plan.MANY = few, many
+    evaluation.MANY_READ = few
     evaluation.LOOKUP_COST = 2.5 if few else 0.01
     try:
         yield
     finally:
-        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY = before
+        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, evaluation.MANY_READ = before
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
