@@ -262,7 +262,7 @@ class SpatialIndex:
             for table in (self.rows, self.links):
                 table["alive"][table["graph"] != 0] = False
             self.broken = {s: r for s, r in self.broken.items() if s.graph == DEFAULT_GRAPH}
-            self._changed()
+            self.version += 1
             self._compact()
 
     def _compact(self) -> None:
