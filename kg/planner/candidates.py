@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kg.planner.components import Component, anchor_of, in_scope, keys_of
-from kg.planner.constraints import Constraint, Nearest
+from kg.planner.constraints import AnyOf, Constraint, Nearest
 from kg.planner.evaluation import COUNT_LIMIT, candidate_rows, count_up_to
 from kg.planner.matching import pairs_matching
 from kg.planner.nearest import nearest_rows
@@ -129,9 +129,11 @@ class Candidates:
         if constant:
             rows = candidate_rows(source, source.prologue, component, anchor, constant, self._steps)
         for constraint in own:
-            left, right = (*constraint.variables, None)[:2]
+            if len(constraint.variables) < 2:  # noqa: PLR2004
+                continue
+            left, right = constraint.variables
             other = right if left == anchor.variable else left
-            if other not in self._rows or isinstance(constraint.test, Nearest) or other is None:
+            if other not in self._rows or isinstance(constraint.test, Nearest | AnyOf):
                 continue
             if rows is None:
                 rows = np.flatnonzero(self._mask(component, anchor)).astype(np.int32)
@@ -153,7 +155,7 @@ class Candidates:
     ) -> tuple[str, frozenset[str]] | None:
         source = self._source
         anchor = anchor_of(component, nearest.variables[0], source.index)
-        chosen = [c for c in constraints if c.variables == nearest.variables]
+        chosen = [c for c in constraints if c.variables == nearest.variables and c.is_exact]
         answered = {c.filter.id for c in chosen}
         others = [n for n in self._filters(component) if n.id not in answered]
         if anchor is None or not all(self._is_plain(n) for n in others):

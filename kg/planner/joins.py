@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kg.planner.components import Anchor, Component, Source, anchor_of, in_scope, rest_of
-from kg.planner.constraints import Constraint, Nearest
+from kg.planner.constraints import AnyOf, Constraint, Nearest
 from kg.planner.evaluation import candidate_rows, count_up_to, evaluate
 from kg.planner.matching import pairs_matching, rows_near
 from kg.planner.tables import Table, distinct, join
@@ -183,7 +183,7 @@ class _Join:
         if side.estimate < _SHARE * len(known):
             other = self._evaluated(side, rows)
             rows = distinct(other.rows[new])
-        if len(known) * _FEW < len(rows) and not isinstance(constraint.test, Nearest):
+        if len(known) * _FEW < len(rows) and not isinstance(constraint.test, Nearest | AnyOf):
             rows = rows_near(index, known, rows, constraint.test)
         old_rows, new_rows = _pairs(index, known, rows, constraint.test, old_first=old == left)
         self._steps.append(
@@ -210,12 +210,12 @@ def _pairs(
     index: SpatialIndex,
     old: np.ndarray,
     new: np.ndarray,
-    test: Test | Nearest,
+    test: Test | Nearest | AnyOf,
     *,
     old_first: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(test, Nearest):
-        raise TypeError("nearest is no join")
+    if isinstance(test, Nearest | AnyOf):
+        raise TypeError("a test with constants is no join")
     if old_first:
         return pairs_matching(index, old, new, test)
     new_rows, old_rows = pairs_matching(index, new, old, test)

@@ -10,34 +10,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
+from pyoxigraph import QuerySolutions, Store
 
 from kg.errors import QueryError
 from kg.geosparql.functions import FUNCTIONS
-from kg.planner.components import (
-    Anchor,
-    Component,
-    Source,
-    anchor_of,
-    components_of,
-    keys_of,
-    rest_of,
-)
-from kg.planner.constraints import (
-    Constraint,
-    Nearest,
-    Run,
-    dataset_of,
-    default_scope,
-    find_runs,
-)
+from kg.planner.candidate_texts import CandidateTexts, Narrowing
+from kg.planner.components import Anchor, Component, Source, anchor_of, components_of
+from kg.planner.constants import Constants
+from kg.planner.constraints import Constraint, Nearest, Run, dataset_of, default_scope
+from kg.planner.correlation import few_values
 from kg.planner.direct import shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
 from kg.planner.joins import join_components, joins_of
-from kg.planner.multiplicity import Multiplicity
 from kg.planner.nearest import nearest_rows
-from kg.planner.syntax import Edit, Syntax, TriplePattern, apply_edits, parse
-from kg.planner.tables import Table, distinct, texts_of
+from kg.planner.runs import Runs
+from kg.planner.syntax import Edit, Syntax, apply_edits, parse
+from kg.planner.tables import Table, texts_of
 from kg.planner.values import values_block
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
@@ -46,15 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+    from pyoxigraph import NamedNode
+    from tree_sitter import Node
 
     from kg.solutions import Solutions, Term
     from kg.store import Dataset
 
-_AMONG = "urn:deepcube:among:"
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
 #: Candidates above which a plain selection is put together from columns.
 MANY = 2_000
-_TRUE, _FALSE = Literal(True), Literal(False)  # noqa: FBT003 -- that is the literal's value
 
 
 @dataclass(kw_only=True)
@@ -112,14 +100,16 @@ class _Planner:
             if any(c.type == "*" and c.parent == n for c in n.children)
         ]
         self._consumed: set[int] = set()
-        self._found: dict[object, np.ndarray] = {}
+        self._found: dict[tuple[str, str | None, str], tuple[list[Constraint], np.ndarray]] = {}
 
     def plan(self, sparql: str) -> Plan:
         plan = self._plan
-        for run in find_runs(self._syntax, self._scope, self._constant):
+        constants = Constants(self._prologue, self._syntax.base)
+        for run in Runs(self._syntax, self._scope, constants).constrained():
             if self._hidden_star(run):
                 continue
             run.constraints = [c for c in run.constraints if self._anchored(run, c)]
+            run.constraints += self._resolved(run)
             if not run.constraints:
                 continue
             solutions = self._whole_query(run)
@@ -144,21 +134,6 @@ class _Planner:
         ]
         return all(n.id in self._consumed for n in calls)
 
-    def _constant(self, expression: str) -> Term | None:
-        """Return the value of an expression without variables."""
-        try:
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    f"{self._prologue} SELECT ({expression} AS ?x) {{}}",
-                    base_iri=self._syntax.base,
-                    custom_functions=known,
-                ),
-                FUNCTIONS,
-            )
-        except (SyntaxError, ValueError):
-            return None
-        return next(result)["x"] if isinstance(result, QuerySolutions) else None
-
     # -- which runs
 
     def _hidden_star(self, run: Run) -> bool:
@@ -171,9 +146,33 @@ class _Planner:
         return node is not None and any(s.parent == node for s in self._stars)
 
     def _anchored(self, run: Run, constraint: Constraint) -> bool:
+        return all(self._has_anchor(run, v) for v in constraint.variables)
+
+    def _has_anchor(self, run: Run, variable: str) -> bool:
         whole = Component(patterns=run.patterns, scope=run.scope)
-        index = self._source.index
-        return all(anchor_of(whole, v, index) is not None for v in constraint.variables)
+        return anchor_of(whole, variable, self._source.index) is not None
+
+    def _resolved(self, run: Run) -> list[Constraint]:
+        """Return what constraints ask of a run whose other variable has few values."""
+        if self._source.block is not None:
+            return []
+        found = (
+            few_values(self._source, self._prologue, self._syntax, r)
+            for r in run.reaching
+            if self._has_anchor(run, r.own)
+        )
+        return [c for c in found if c is not None]
+
+    def _is_apart(self, run: Run) -> bool:
+        """Return whether nothing outside of the EXISTS around a run speaks of its variables."""
+        node: Node | None = run.group
+        while node is not None and node.type not in ("exists_func", "not_exists_func"):
+            node = node.parent
+        if node is None:
+            return False
+        mine = {v for p in run.patterns for v in p.variables}
+        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
+        return not mine & self._spoken_of({node.id})
 
     def _needed_outside(self, run: Run, consumed: list[Constraint]) -> set[str]:
         """Return the variables of a run that are spoken of elsewhere in the query."""
@@ -184,17 +183,21 @@ class _Planner:
         mine |= {v for n in run.tables for v in self._syntax.variables(n)}
         if self._stars or self._query.type == "describe_query":
             return mine
+        return mine & self._spoken_of(own)
+
+    def _spoken_of(self, besides: set[int]) -> set[str]:
+        """Return the variables of the text, besides those in some nodes of it."""
         found: set[str] = set()
         # VALUES after the query may be outside of its node.
         stack = [self._syntax.root]
         while stack:
             node = stack.pop()
-            if node.id in own:
+            if node.id in besides:
                 continue
             if node.type == "var":
                 found.add("?" + self._syntax.text(node)[1:])
             stack.extend(node.children)
-        return mine & found
+        return found
 
     # -- one run
 
@@ -256,7 +259,7 @@ class _Planner:
             and any(c.variables[0] in k.variables for k in used)
             and any(c.variables[0] in j.variables for j in joins)
         ]
-        answered = [*joins, *constants]
+        answered = [c for c in (*joins, *constants) if c.is_exact]
         needed = self._needed_outside(run, answered)
         names = sorted(needed & frozenset().union(*(c.variables for c in used)))
         table = join_components(
@@ -271,8 +274,24 @@ class _Planner:
             for c in run.constraints
             if len(c.variables) == 1 and c.variables[0] in component.variables
         ]
+        if any(isinstance(c.test, Nearest) for c in own):
+            # Among which it is the nearest is for the filters of its own pattern to say.
+            own = [c for c in own if c.is_exact]
         best = self._best_anchor(run, component, own) if own else None
-        return None if best is None else self._narrowed(run, component, *best)
+        if best is None:
+            return None
+        anchor, chosen, rows = best
+        asked = Narrowing(
+            component=component,
+            anchor=anchor,
+            constraints=chosen,
+            rows=rows,
+            per_solution=run.per_solution and not self._is_apart(run),
+        )
+        texts = CandidateTexts(
+            self._source, self._plan.steps, self._plan.functions, self._syntax.fresh
+        )
+        return texts.narrowed(asked, lambda answered: self._needed_outside(run, answered))
 
     def _best_anchor(
         self, run: Run, component: Component, own: list[Constraint]
@@ -308,12 +327,15 @@ class _Planner:
         self, component: Component, anchor: Anchor, constraints: list[Constraint]
     ) -> np.ndarray:
         """Return the rows that an anchor may be; worked out once."""
-        key = (anchor.literal, *(c.conjunct.id for c in constraints))
-        if key not in self._found:
-            self._found[key] = candidate_rows(
-                self._source, self._prologue, component, anchor, constraints, self._plan.steps
-            )
-        return self._found[key]
+        key = (anchor.variable, component.scope.name, component.text)
+        known = self._found.get(key)
+        if known is not None and known[0] == constraints:
+            return known[1]
+        rows = candidate_rows(
+            self._source, self._prologue, component, anchor, constraints, self._plan.steps
+        )
+        self._found[key] = (constraints, rows)
+        return rows
 
     def _with_filters(
         self, run: Run, component: Component, answered: list[Constraint]
@@ -333,86 +355,6 @@ class _Planner:
             filters=filters,
             scope=component.scope,
         )
-
-    def _narrowed(
-        self,
-        run: Run,
-        component: Component,
-        anchor: Anchor,
-        constraints: list[Constraint],
-        rows: np.ndarray,
-    ) -> tuple[str, list[Constraint]]:
-        """Return a component's text with its candidates in it."""
-        index = self._source.index
-        state = Multiplicity.of(index, anchor.literal.predicate[1:-1], component.scope.graphs, rows)
-        answered = constraints if state.is_exact else []
-        # A nearest filter has no other evaluation; mixed literals do not occur behind it.
-        answered = answered or [c for c in constraints if isinstance(c.test, Nearest)]
-        needed = self._needed_outside(run, answered)
-        if not state.is_exact:
-            needed.add(anchor.variable)
-        keep_literal = (
-            anchor.variable in needed
-            or not state.is_single
-            or len(component.scope.graphs or ()) != 1
-            or sum(anchor.variable in p.variables for p in component.patterns) > 1
-        )
-        rest = rest_of(component, anchor, keep_literal=keep_literal)
-        keys = keys_of(index, component, anchor, rows)
-        if run.per_solution:
-            texts = index.terms.texts(distinct(keys.geometries))
-            return self._among_text(component, anchor, texts), answered
-        thematic = [p for p in rest if p is not anchor.literal]
-        blank = index.terms.has_blank(distinct(keys.keys))
-        if blank:
-            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
-        speaks = any(anchor.geometry in p.variables for p in rest) or anchor.geometry in needed
-        names = [anchor.key]
-        values = [keys.keys]
-        if anchor.link is not None and speaks:
-            names.append(anchor.geometry)
-            values.append(keys.geometries)
-        columns = [index.terms.texts(v) for v in values]
-        if any(t.startswith(b"_:") for column in columns for t in column):
-            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
-        if keep_literal:
-            rows_once = sorted(set(zip(*columns, strict=True)))
-            columns = [list(c) for c in zip(*rows_once, strict=True)] or columns
-            count = len(rows_once)
-        else:
-            count = len(keys.rows)
-        table = values_block(names, columns, count, f"{self._syntax.fresh}n")
-        self._plan.steps.append(f"spatial first: {count} candidates for {' '.join(names)}")
-        return f"{{ {component.looked_up(table, rest)} }}", answered
-
-    def _thematic_text(
-        self,
-        component: Component,
-        anchor: Anchor,
-        geometries: np.ndarray,
-        thematic: list[TriplePattern],
-    ) -> str:
-        texts = self._source.index.terms.texts(distinct(geometries))
-        spatial = " ".join(str(p) for p in (anchor.link, anchor.literal) if p is not None)
-        spatial += f" {self._among(anchor, texts)}"
-        self._plan.steps.append(f"blank nodes: each is tested against {len(texts)} candidates")
-        body = component.body(thematic)
-        return f"{{ {{ {body} }} LATERAL {{ {spatial} }} }}" if body.strip() else spatial
-
-    def _among_text(self, component: Component, anchor: Anchor, texts: list[bytes]) -> str:
-        self._plan.steps.append(f"tested against {len(texts)} candidates for each solution")
-        return f"{component.text} {self._among(anchor, texts)}"
-
-    def _among(self, anchor: Anchor, texts: list[bytes]) -> str:
-        """Return a filter by a function that knows the candidates."""
-        nodes = frozenset(t.decode() for t in texts)
-        name = f"{_AMONG}{len(self._plan.functions)}"
-
-        def among(node: Term) -> Term:
-            return _TRUE if str(node) in nodes else _FALSE
-
-        self._plan.functions[NamedNode(name)] = among
-        return f"FILTER(<{name}>({anchor.geometry}))"
 
     def _replace(self, run: Run, text: str, consumed: list[Constraint]) -> None:
         first, *others = sorted(run.spans, key=lambda n: n.start_byte)
@@ -458,10 +400,10 @@ class _Planner:
             return None
         components = components_of(run, self._syntax)
         joins = joins_of(run, components)
-        consumed = {c.filter.id for c in run.constraints if c.is_whole}
+        consumed = {c.filter.id for c in run.constraints if c.is_whole and c.is_exact}
         filters = [n for n in run.group.named_children if n.type == "filter"]
         if any(n.id not in consumed for n in filters) or any(
-            isinstance(c.test, Nearest) for c in run.constraints
+            isinstance(c.test, Nearest) or not c.is_exact for c in run.constraints
         ):
             return None
         if len(components) == 1 and not joins:
