@@ -25,7 +25,7 @@ from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.entailment import entail
-from kg.planner.plan import plan_query
+from kg.planner.plan import Plan, plan_query, plan_update
 from kg.planner.query_rewrite import RELATIONS
 from kg.planner.query_rewrite import rewrite as rewrite_query
 from kg.planner.schema import Schema, read_schema
@@ -194,20 +194,27 @@ class EmbeddedStore:
         try:
             with self._writing:
                 touched = self._keeper.touched(sparql, base_iri, self._ask)
+                plan = self._planned(sparql, base_iri)
                 with_unknown_functions(
                     lambda known: store.update(
-                        sparql,
+                        plan.sparql,
                         base_iri=base_iri,
                         custom_functions=known,
                         custom_aggregate_functions=AGGREGATES,
                     ),
-                    FUNCTIONS,
+                    {**FUNCTIONS, **plan.functions},
                 )
                 self._keeper.updated(touched)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
+
+    def _planned(self, update: str, base_iri: str | None) -> Plan:
+        """Return the plan of an update."""
+        if not mentions_geometry(update):
+            return Plan(sparql=update)
+        return plan_update(update, self._source(base_iri, None), base_iri=base_iri)
 
     def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
         return with_unknown_functions(

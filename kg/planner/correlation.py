@@ -42,6 +42,8 @@ def few_values(
         return None
     components = components_of(reaching.binder, syntax)
     component = next(c for c in components if reaching.other in c.variables)
+    if reaching.own in component.variables:
+        return None  # what is known of the one is known of the other
     body = in_scope(component.text, component.scope)
     result = source.evaluate(
         f"{prologue} SELECT DISTINCT {reaching.other} {{ {body} }} LIMIT {FEW_VALUES + 1}"

@@ -6,18 +6,27 @@ stands: slower, never otherwise.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyoxigraph import QuerySolutions, Store
+from pyoxigraph import NamedNode, QuerySolutions, Store
 
 from kg.errors import QueryError
 from kg.geosparql.functions import FUNCTIONS
 from kg.planner.candidate_texts import CandidateTexts, Narrowing
 from kg.planner.components import Anchor, Component, Source, anchor_of, components_of
 from kg.planner.constants import Constants
-from kg.planner.constraints import Constraint, Nearest, Run, dataset_of, default_scope
+from kg.planner.constraints import (
+    Constraint,
+    Nearest,
+    Reaching,
+    Run,
+    dataset_of,
+    default_scope,
+    using_of,
+)
 from kg.planner.correlation import few_values
 from kg.planner.direct import shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
@@ -27,6 +36,7 @@ from kg.planner.runs import Runs
 from kg.planner.syntax import Edit, Syntax, apply_edits, parse
 from kg.planner.tables import Table, texts_of
 from kg.planner.values import values_block
+from kg.store import Dataset
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
 
@@ -34,13 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
-    from pyoxigraph import NamedNode
     from tree_sitter import Node
 
     from kg.solutions import Solutions, Term
-    from kg.store import Dataset
 
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
+_DECLARATIONS = ("base_declaration", "prefix_declaration")
+_FILTER = re.compile(r"(?i)\bFILTER\b")
 #: Candidates above which a plain selection is put together from columns.
 MANY = 2_000
 
@@ -68,7 +78,8 @@ def plan_query(
     syntax = parse(sparql, base_iri=base_iri)
     if syntax is None:
         return Plan(sparql=sparql, steps=["evaluated as it stands: syntax beyond SPARQL 1.1"])
-    planner = _Planner(syntax, source, dataset)
+    query = next(syntax.walk(*_QUERIES), syntax.root)
+    planner = _Planner(syntax, source, dataset or dataset_of(syntax), query)
     plan = planner.plan(sparql)
     if source.block is None and plan.solutions is None and not planner.nearest_done():
         raise QueryError(
@@ -78,18 +89,41 @@ def plan_query(
     return plan
 
 
-class _Planner:
-    """The planning of one query."""
+def plan_update(sparql: str, source: Source, *, base_iri: str | None = None) -> Plan:
+    """Return the plan of an update: of the pattern of its first operation.
 
-    def __init__(self, syntax: Syntax, source: Source, dataset: Dataset | None) -> None:
+    What later operations find depends on what the first one writes.
+    """
+    # Data that is written may be long, and has no pattern.
+    syntax = parse(sparql, base_iri=base_iri) if _FILTER.search(sparql) else None
+    if syntax is None:
+        return Plan(sparql=sparql)
+    operations = [n for n in syntax.root.named_children if n.type not in ("prologue", "comment")]
+    first = operations[0] if operations else None
+    if first is None or first.type != "modify":
+        return Plan(sparql=sparql)
+    late = [n for n in syntax.walk(*_DECLARATIONS) if n.start_byte > first.start_byte]
+    has_with = syntax.text(first).upper().startswith("WITH")
+    if late or (has_with and any(syntax.walk("using_clause", "graph_graph_pattern", within=first))):
+        return Plan(sparql=sparql)
+    dataset = using_of(syntax, first)
+    if dataset is None and has_with and (iri := syntax.iri(first.named_children[0])) is not None:
+        dataset = Dataset(default=(NamedNode(iri),), named=())
+    return _Planner(syntax, source, dataset, first).plan(sparql)
+
+
+class _Planner:
+    """The planning of one query, or of one operation of an update."""
+
+    def __init__(
+        self, syntax: Syntax, source: Source, dataset: Dataset | None, query: Node
+    ) -> None:
         self._syntax = syntax
         self._source = source
         self._edits: list[Edit] = []
         self._plan = Plan(sparql="")
-        query = next(syntax.walk(*_QUERIES), syntax.root)
         self._query = query
-        self._prologue = syntax.source[: query.start_byte].decode()
-        dataset = dataset or dataset_of(syntax)
+        self._prologue = "".join(syntax.text(n) + "\n" for n in syntax.walk(*_DECLARATIONS))
         if dataset is not None:
             # What is asked on the way has to be asked of the same graphs.
             self._source = source.within(dataset)
@@ -105,11 +139,10 @@ class _Planner:
     def plan(self, sparql: str) -> Plan:
         plan = self._plan
         constants = Constants(self._prologue, self._syntax.base)
-        for run in Runs(self._syntax, self._scope, constants).constrained():
+        for run in Runs(self._syntax, self._scope, constants).constrained(self._query):
             if self._hidden_star(run):
                 continue
-            run.constraints = [c for c in run.constraints if self._anchored(run, c)]
-            run.constraints += self._resolved(run)
+            self._resolve(run)
             if not run.constraints:
                 continue
             solutions = self._whole_query(run)
@@ -145,23 +178,28 @@ class _Planner:
             node = node.parent
         return node is not None and any(s.parent == node for s in self._stars)
 
-    def _anchored(self, run: Run, constraint: Constraint) -> bool:
-        return all(self._has_anchor(run, v) for v in constraint.variables)
-
     def _has_anchor(self, run: Run, variable: str) -> bool:
         whole = Component(patterns=run.patterns, scope=run.scope)
         return anchor_of(whole, variable, self._source.index) is not None
 
-    def _resolved(self, run: Run) -> list[Constraint]:
-        """Return what constraints ask of a run whose other variable has few values."""
-        if self._source.block is not None:
-            return []
-        found = (
-            few_values(self._source, self._prologue, self._syntax, r)
-            for r in run.reaching
-            if self._has_anchor(run, r.own)
-        )
-        return [c for c in found if c is not None]
+    def _resolve(self, run: Run) -> None:
+        """Keep the constraints that the index answers, those too whose other side is known."""
+        reaching = [r for r in run.reaching if self._has_anchor(run, r.own)]
+        anchored = []
+        for constraint in run.constraints:
+            own = [v for v in constraint.variables if self._has_anchor(run, v)]
+            if len(own) == len(constraint.variables):
+                anchored.append(constraint)
+            elif own:
+                other = next(v for v in constraint.variables if v not in own)
+                reaching.append(
+                    Reaching(constraint=constraint, own=own[0], other=other, binder=run)
+                )
+        run.constraints = anchored
+        # On another server every question costs a round trip.
+        if self._source.block is None:
+            values = (few_values(self._source, self._prologue, self._syntax, r) for r in reaching)
+            run.constraints += [c for c in values if c is not None]
 
     def _is_apart(self, run: Run) -> bool:
         """Return whether nothing outside of the EXISTS around a run speaks of its variables."""

@@ -43,9 +43,9 @@ class Runs:
         self._constants = constants
         self._read: dict[int, list[Constraint]] = {}
 
-    def constrained(self) -> list[Run]:
-        """Return the runs that have constraints."""
-        groups = self._syntax.walk("group_graph_pattern")
+    def constrained(self, within: Node) -> list[Run]:
+        """Return the runs that have constraints, in a part of the text."""
+        groups = self._syntax.walk("group_graph_pattern", within=within)
         return [r for g in groups for r in self.of(g) if r.constraints or r.reaching]
 
     def of(self, group: Node) -> list[Run]:

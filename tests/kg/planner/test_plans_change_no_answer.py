@@ -491,6 +491,29 @@ def test_a_planned_query_answers_as_the_store_does_without_an_index(data, script
                 store.update(step)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    documents(),
+    wheres(),
+    st.sampled_from(["", "", "WITH ex:n1", "USING ex:n1", "USING ex:n1 USING NAMED ex:n2"]),
+    st.sampled_from([0, 200]),
+)
+def test_a_planned_update_writes_what_it_does_without_a_plan(data, where, graphs, few):
+    first, using = (graphs, "") if graphs.startswith("WITH") else ("", graphs)
+    update = (
+        f"{PROLOGUE}{UNITS}{first} DELETE {{ ?s ex:near ?o }} INSERT {{ ?s ex:saw ?w, ?d, ?b }} "
+        f"{using} WHERE {{ {where} }} ; INSERT DATA {{ ex:f0 ex:done 1 }}"
+    )
+    with EmbeddedStore() as store, EmbeddedStore() as plain, thresholds(few, 0):
+        store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
+        plain.opened.extend(store.quads())
+        store.update(update)
+        plain.opened.update(
+            update, custom_functions=FUNCTIONS, custom_aggregate_functions=AGGREGATES
+        )
+        assert set(store.quads()) == set(plain.quads())
+
+
 def test_many_literals_are_found_with_their_features():
     data = " ".join(
         f"ex:f{n} a ex:A ; geo:hasGeometry ex:g{n} . ex:g{n} ex:n {n % 7} . "
