@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kg.planner.components import Component, anchor_of, in_scope, keys_of
-from kg.planner.constraints import AnyOf, Constraint, Nearest
+from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import COUNT_LIMIT, candidate_rows, count_up_to
-from kg.planner.matching import pairs_matching
+from kg.planner.matching import DistanceTest, RelationTest, pairs_matching
 from kg.planner.nearest import nearest_rows
 
 if TYPE_CHECKING:
@@ -131,17 +131,17 @@ class Candidates:
         for constraint in own:
             if len(constraint.variables) < 2:  # noqa: PLR2004
                 continue
-            left, right = constraint.variables
+            left, right, test = *constraint.variables, constraint.test
             other = right if left == anchor.variable else left
-            if other not in self._rows or isinstance(constraint.test, Nearest | AnyOf):
+            if other not in self._rows or not isinstance(test, RelationTest | DistanceTest):
                 continue
             if rows is None:
                 rows = np.flatnonzero(self._mask(component, anchor)).astype(np.int32)
             theirs = self._rows[other]
             if left == anchor.variable:
-                rows = np.unique(pairs_matching(index, rows, theirs, constraint.test)[0])
+                rows = np.unique(pairs_matching(index, rows, theirs, test)[0])
             else:
-                rows = np.unique(pairs_matching(index, theirs, rows, constraint.test)[1])
+                rows = np.unique(pairs_matching(index, theirs, rows, test)[1])
             self._steps.append(f"{constraint.text}: {len(rows)} rows match {len(theirs)}")
         return rows
 

@@ -15,6 +15,7 @@ from pyoxigraph import NamedNode
 from kg.store import Dataset
 
 if TYPE_CHECKING:
+    import numpy as np
     from tree_sitter import Node
 
     from kg.geosparql.literals import Geometry
@@ -46,11 +47,19 @@ class AnyOf:
     alternatives: tuple[WithConstant, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Among:
+    """It is one of some rows of the index."""
+
+    rows: np.ndarray
+    """(n,)"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
     """What one conjunct of a filter asks of a variable, or of two, that an index can answer."""
 
-    test: Test | Nearest | AnyOf
+    test: Test | Nearest | AnyOf | Among
     left: str | Geometry
     """A variable, or a constant."""
     right: str | Geometry | None
@@ -90,6 +99,8 @@ class Reaching:
     other: str
     binder: Run
     """A run that has the other, in each solution that the filter sees."""
+    is_own: bool
+    """The filter is in the group of the run."""
 
 
 @dataclass(kw_only=True)

@@ -14,8 +14,8 @@ from pyoxigraph import QuerySolutions
 
 from kg.planner.components import components_of, in_scope
 from kg.planner.constants import geometries_of
-from kg.planner.constraints import AnyOf, Nearest
 from kg.planner.filters import any_of
+from kg.planner.matching import DistanceTest, RelationTest
 
 if TYPE_CHECKING:
     from kg.planner.components import Source
@@ -38,7 +38,7 @@ def few_values(
         reaching: The constraint.
     """
     constraint = reaching.constraint
-    if isinstance(constraint.test, Nearest | AnyOf):
+    if not isinstance(constraint.test, RelationTest | DistanceTest):
         return None
     components = components_of(reaching.binder, syntax)
     component = next(c for c in components if reaching.other in c.variables)

@@ -23,7 +23,7 @@ from kg.planner.components import (
     keys_of,
     rest_of,
 )
-from kg.planner.constraints import AnyOf, Constraint, Nearest, WithConstant
+from kg.planner.constraints import Among, AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.matching import count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import Table, distinct, join_sorted
@@ -59,6 +59,10 @@ def candidate_rows(
     """
     index = source.index
     mask = index.select(predicate=anchor.literal.predicate[1:-1], graphs=component.scope.graphs)
+    for among in (c.test.rows for c in constraints if isinstance(c.test, Among)):
+        few = np.zeros(len(mask), bool)
+        few[among] = True
+        mask &= few
     choices = [a for c in constraints if (a := _alternatives(c, anchor.variable)) is not None]
     if not choices:
         return np.flatnonzero(mask).astype(np.int32)
@@ -67,7 +71,7 @@ def candidate_rows(
         for tests in choices
     )
     if near > FEW:
-        mask = _few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
+        mask = few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
     for tests in choices:
         found = np.zeros(len(mask), bool)
         for t in tests:
@@ -86,12 +90,12 @@ def _alternatives(constraint: Constraint, variable: str) -> tuple[WithConstant, 
         return test.alternatives
     row_first = constraint.left == variable
     constant = constraint.right if row_first else constraint.left
-    if isinstance(test, Nearest) or not isinstance(constant, Geometry):
+    if isinstance(test, Nearest | Among) or not isinstance(constant, Geometry):
         return None
     return (WithConstant(test=test, constant=constant, row_first=row_first),)
 
 
-def _few_by_the_rest(
+def few_by_the_rest(
     source: Source,
     prologue: str,
     component: Component,

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pyoxigraph import NamedNode, QuerySolutions, Store
+from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
-from kg.geosparql.functions import FUNCTIONS
 from kg.planner.candidate_texts import CandidateTexts, Narrowing
 from kg.planner.components import Anchor, Component, Source, anchor_of, components_of
 from kg.planner.constants import Constants
 from kg.planner.constraints import (
+    Among,
     Constraint,
     Nearest,
     Reaching,
@@ -31,13 +31,15 @@ from kg.planner.correlation import few_values
 from kg.planner.direct import shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
 from kg.planner.joins import join_components, joins_of
+from kg.planner.mentions import Mentions
 from kg.planner.nearest import nearest_rows
+from kg.planner.pairs import Across, Pairing
 from kg.planner.runs import Runs
+from kg.planner.scoping import is_demanded
 from kg.planner.syntax import Edit, Syntax, apply_edits, parse
 from kg.planner.tables import Table, texts_of
 from kg.planner.values import values_block
 from kg.store import Dataset
-from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
 
 if TYPE_CHECKING:
@@ -128,22 +130,26 @@ class _Planner:
             # What is asked on the way has to be asked of the same graphs.
             self._source = source.within(dataset)
         self._scope = default_scope(dataset)
-        self._stars = [
-            n
-            for n in syntax.walk("select_clause")
-            if any(c.type == "*" and c.parent == n for c in n.children)
-        ]
+        self._mentions = Mentions(syntax, query)
         self._consumed: set[int] = set()
+        self._pairing = Pairing(self._source, self._prologue, syntax, self._plan.steps)
+        self._across: dict[int, Across] = {}
+        """By the run that they narrow."""
         self._found: dict[tuple[str, str | None, str], tuple[list[Constraint], np.ndarray]] = {}
 
     def plan(self, sparql: str) -> Plan:
         plan = self._plan
         constants = Constants(self._prologue, self._syntax.base)
-        for run in Runs(self._syntax, self._scope, constants).constrained(self._query):
-            if self._hidden_star(run):
-                continue
+        runs = Runs(self._syntax, self._scope, constants).constrained(self._query)
+        runs = [r for r in runs if not self._mentions.hidden_star(r)]
+        for run in runs:
             self._resolve(run)
-            if not run.constraints:
+        # Elsewhere every question costs a round trip.
+        binders = self._paired(runs) if self._source.block is None else []
+        for run in [*runs, *binders]:
+            spoken = {v for p in run.patterns for v in p.variables}
+            is_exposed = bool(spoken & self._pairing.exposed)
+            if not (run.constraints or id(run) in self._across or is_exposed):
                 continue
             solutions = self._whole_query(run)
             if solutions is not None:
@@ -169,15 +175,6 @@ class _Planner:
 
     # -- which runs
 
-    def _hidden_star(self, run: Run) -> bool:
-        """Return whether SELECT * of a sub-select would show variables that planning adds."""
-        if not any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
-            return False
-        node = run.group.parent
-        while node is not None and node.type != "sub_select":
-            node = node.parent
-        return node is not None and any(s.parent == node for s in self._stars)
-
     def _has_anchor(self, run: Run, variable: str) -> bool:
         whole = Component(patterns=run.patterns, scope=run.scope)
         return anchor_of(whole, variable, self._source.index) is not None
@@ -193,49 +190,64 @@ class _Planner:
             elif own:
                 other = next(v for v in constraint.variables if v not in own)
                 reaching.append(
-                    Reaching(constraint=constraint, own=own[0], other=other, binder=run)
+                    Reaching(
+                        constraint=constraint, own=own[0], other=other, binder=run, is_own=False
+                    )
                 )
         run.constraints = anchored
-        # On another server every question costs a round trip.
+        run.reaching = []
         if self._source.block is None:
-            values = (few_values(self._source, self._prologue, self._syntax, r) for r in reaching)
-            run.constraints += [c for c in values if c is not None]
+            for one in reaching:
+                known = few_values(self._source, self._prologue, self._syntax, one)
+                if known is not None:
+                    run.constraints.append(known)
+                elif one.binder is not run:
+                    run.reaching.append(one)
 
-    def _is_apart(self, run: Run) -> bool:
-        """Return whether nothing outside of the EXISTS around a run speaks of its variables."""
-        node: Node | None = run.group
-        while node is not None and node.type not in ("exists_func", "not_exists_func"):
-            node = node.parent
-        if node is None:
-            return False
-        mine = {v for p in run.patterns for v in p.variables}
-        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
-        return not mine & self._spoken_of({node.id})
+    def _paired(self, runs: list[Run]) -> list[Run]:
+        """Narrow runs by pairs with what is bound outside of them.
+
+        Returns:
+            Runs that are not among these, and must be written out for what the pairs speak of.
+        """
+        spans = {r.spans[0].id: r for r in runs}
+        written: list[Run] = []
+        for run in list(runs):
+            if self._is_per_solution(run):
+                continue
+            if any(isinstance(c.test, Nearest) for c in run.constraints):
+                continue
+            for reaching in run.reaching:
+                binder = spans.get(reaching.binder.spans[0].id, reaching.binder)
+                if self._mentions.hidden_star(binder) or id(binder) in self._across:
+                    continue
+                across = self._pairing.across(run, replace(reaching, binder=binder))
+                if across is None:
+                    continue
+                self._across[id(run)] = across
+                if binder.spans[0].id not in spans:
+                    spans[binder.spans[0].id] = binder
+                    written.append(binder)
+                if is_demanded(run.group):
+                    among = Among(rows=across.outer_rows)
+                    binder.constraints.append(
+                        replace(
+                            reaching.constraint,
+                            test=among,
+                            left=reaching.other,
+                            right=None,
+                            is_exact=False,
+                        )
+                    )
+                break
+        return written
 
     def _needed_outside(self, run: Run, consumed: list[Constraint]) -> set[str]:
-        """Return the variables of a run that are spoken of elsewhere in the query."""
-        own = {n.id for n in run.spans} | {c.conjunct.id for c in consumed}
-        mine = {
-            v for p in run.patterns for v in p.variables if not v.startswith(self._syntax.fresh)
-        }
-        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
-        if self._stars or self._query.type == "describe_query":
-            return mine
-        return mine & self._spoken_of(own)
+        return self._mentions.needed_outside(run, consumed, self._pairing.exposed)
 
-    def _spoken_of(self, besides: set[int]) -> set[str]:
-        """Return the variables of the text, besides those in some nodes of it."""
-        found: set[str] = set()
-        # VALUES after the query may be outside of its node.
-        stack = [self._syntax.root]
-        while stack:
-            node = stack.pop()
-            if node.id in besides:
-                continue
-            if node.type == "var":
-                found.add("?" + self._syntax.text(node)[1:])
-            stack.extend(node.children)
-        return found
+    def _is_per_solution(self, run: Run) -> bool:
+        """Return whether solutions outside of an EXISTS bind variables of a run."""
+        return run.per_solution and not self._mentions.is_apart(run)
 
     # -- one run
 
@@ -253,6 +265,22 @@ class _Planner:
                 consumed += answered
                 changed = True
                 components = [c for c in components if c not in used]
+        elif (
+            joins
+            and not self._joinable(run)
+            and (not run.per_solution or self._mentions.is_apart(run))
+        ):
+            paired = self._pairing.within(run, joins[0])
+            if paired is not None:
+                pieces.append(paired[0])
+                changed = True
+                texts = {c.text for c in paired[1]}
+                components = [c for c in components if c.text not in texts]
+        across = self._across.get(id(run))
+        if across is not None:
+            pieces.append(across.text)
+            changed = True
+            components = [c for c in components if c.text != across.component.text]
         for component in components:
             narrowed = self._component(run, component)
             if narrowed is None:
@@ -262,7 +290,7 @@ class _Planner:
             pieces.append(text)
             consumed += answered
             changed = True
-        if changed:
+        if changed or self._pairing.exposed & {v for c in components for v in c.variables}:
             self._replace(run, " ".join(pieces), consumed)
 
     def _joinable(self, run: Run) -> bool:
@@ -324,12 +352,15 @@ class _Planner:
             anchor=anchor,
             constraints=chosen,
             rows=rows,
-            per_solution=run.per_solution and not self._is_apart(run),
+            per_solution=self._is_per_solution(run),
         )
         texts = CandidateTexts(
             self._source, self._plan.steps, self._plan.functions, self._syntax.fresh
         )
-        return texts.narrowed(asked, lambda answered: self._needed_outside(run, answered))
+        return texts.narrowed(
+            asked,
+            lambda answered: self._needed_outside(run, answered),
+        )
 
     def _best_anchor(
         self, run: Run, component: Component, own: list[Constraint]
@@ -406,25 +437,7 @@ class _Planner:
             text = " " if whole else "true"
             self._edits.append(Edit(start=node.start_byte, end=node.end_byte, text=text))
         if any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
-            self._name_star()
-
-    def _name_star(self) -> None:
-        """Replace the * of the query by its variables, so that ours stay hidden."""
-        for clause in self._stars:
-            if clause.parent != self._query:
-                continue
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    self._syntax.source.decode(),
-                    base_iri=self._syntax.base,
-                    custom_functions=known,
-                ),
-                FUNCTIONS,
-            )
-            if isinstance(result, QuerySolutions):
-                star = next(c for c in clause.children if c.type == "*")
-                names = " ".join(str(v) for v in result.variables)
-                self._edits.append(Edit(start=star.start_byte, end=star.end_byte, text=names))
+            self._edits += self._mentions.named_star()
 
     # -- a query that is one run and nothing else
 

@@ -81,7 +81,9 @@ class Runs:
             binder = self._binder(reach.group, run, other)
             if binder is not None:
                 run.reaching.append(
-                    Reaching(constraint=constraint, own=own, other=other, binder=binder)
+                    Reaching(
+                        constraint=constraint, own=own, other=other, binder=binder, is_own=is_own
+                    )
                 )
 
     def _binder(self, group: Node, asking: Run, variable: str) -> Run | None:

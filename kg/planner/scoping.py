@@ -203,6 +203,17 @@ def _joined(group: Node) -> Iterator[Node]:
         yield from inner.named_children
 
 
+def is_demanded(group: Node) -> bool:
+    """Return whether a group is that of FILTER EXISTS, and the filter says nothing else."""
+    around = group.parent
+    if around is None or around.type != "exists_func":
+        return False
+    around = around.parent
+    while around is not None and around.type == "bracketted_expression":
+        around = around.parent
+    return around is not None and around.type == "filter"
+
+
 def joined_groups(group: Node) -> Iterator[Node]:
     """Yield a group and those nested in it whose solutions all of its own have a part of."""
     yield group

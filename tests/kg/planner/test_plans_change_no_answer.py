@@ -13,7 +13,7 @@ from pyoxigraph import QueryBoolean, QueryTriples
 
 from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.planner import evaluation, plan
+from kg.planner import correlation, evaluation, plan
 from ontology.terms import PREFIXES
 
 PROLOGUE = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("geo", "geof", "deepf", "xsd")) + (
@@ -465,13 +465,14 @@ def check(store, query):
 @contextlib.contextmanager
 def thresholds(few, many):
     """Let small data take the ways of large data."""
-    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY
+    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES
     evaluation.FEW, plan.MANY = few, many
     evaluation.LOOKUP_COST = 2.5 if few else 0.01
+    correlation.FEW_VALUES = 64 if few else 0
     try:
         yield
     finally:
-        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY = before
+        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES = before
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
