@@ -31,6 +31,7 @@ from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
     from kg.planner.syntax import TriplePattern
+    from kg.spatial_index import SpatialIndex
 
 #: What a lookup from a candidate costs, in rows of a scan (both measured, some 25 and 10 us).
 LOOKUP_COST = 2.5
@@ -66,10 +67,7 @@ def candidate_rows(
     choices = [a for c in constraints if (a := _alternatives(c, anchor.variable)) is not None]
     if not choices:
         return np.flatnonzero(mask).astype(np.int32)
-    near = min(
-        sum(count_near(index, t.test, t.constant, row_first=t.row_first) for t in tests)
-        for tests in choices
-    )
+    near = near_of(index, constraints, anchor.variable) or 0
     if near > FEW:
         mask = few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
     for tests in choices:
@@ -81,6 +79,19 @@ def candidate_rows(
     texts = " and ".join(c.text for c in constraints)
     steps.append(f"{texts}: {len(rows)} of {len(index)} geometries, {near} by their boxes")
     return rows
+
+
+def near_of(index: SpatialIndex, constraints: list[Constraint], variable: str) -> int | None:
+    """Return about how many rows may satisfy constraints with constants; None without any."""
+    choices = (_alternatives(c, variable) for c in constraints)
+    return min(
+        (
+            sum(count_near(index, t.test, t.constant, row_first=t.row_first) for t in tests)
+            for tests in choices
+            if tests is not None
+        ),
+        default=None,
+    )
 
 
 def _alternatives(constraint: Constraint, variable: str) -> tuple[WithConstant, ...] | None:

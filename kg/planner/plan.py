@@ -28,9 +28,10 @@ from kg.planner.constraints import (
     using_of,
 )
 from kg.planner.correlation import few_values
-from kg.planner.direct import shape_of
+from kg.planner.direct import Shape, shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
 from kg.planner.joins import join_components, joins_of
+from kg.planner.limits import first_solutions
 from kg.planner.mentions import Mentions
 from kg.planner.nearest import nearest_rows
 from kg.planner.pairs import Across, Pairing
@@ -458,7 +459,7 @@ class _Planner:
         ):
             return None
         if len(components) == 1 and not joins:
-            table = self._large_selection(run, components[0], shape.needed)
+            table = self._large_selection(run, components[0], shape)
         elif joins:
             evaluated = self._join_table(run, components, joins)
             complete = evaluated is not None and (
@@ -471,17 +472,29 @@ class _Planner:
             table = None
         return None if table is None else shape.solutions(table, self._source.index.terms)
 
-    def _large_selection(self, run: Run, component: Component, needed: set[str]) -> Table | None:
+    def _large_selection(self, run: Run, component: Component, shape: Shape) -> Table | None:
         variables = {v for c in run.constraints for v in c.variables}
         if len(variables) != 1:
             return None
         anchor = anchor_of(component, variables.pop(), self._source.index)
         if anchor is None:
             return None
+        needed, source, steps = shape.needed, self._source, self._plan.steps
+        if shape.enough is not None and source.block is None:
+            few = first_solutions(
+                source,
+                self._prologue,
+                component,
+                anchor,
+                run.constraints,
+                needed,
+                shape.enough,
+                steps,
+            )
+            if few is not None:
+                return few
         rows = self._candidates(component, anchor, run.constraints)
-        remembered = is_remembered(self._source, self._prologue, component, anchor, needed)
-        if len(rows) < MANY and not remembered and self._source.block is None:
+        remembered = is_remembered(source, self._prologue, component, anchor, needed)
+        if len(rows) < MANY and not remembered and source.block is None:
             return None
-        return evaluate(
-            self._source, self._prologue, component, anchor, rows, needed, self._plan.steps
-        )
+        return evaluate(source, self._prologue, component, anchor, rows, needed, steps)
