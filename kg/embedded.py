@@ -27,7 +27,7 @@ from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
 from kg.planner.expansion import expanded
 from kg.planner.merge import as_merge
-from kg.planner.plan import plan_query
+from kg.planner.plan import Plan, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
 from kg.planner.values import shortened
 from kg.removal import remove_quads
@@ -194,20 +194,27 @@ class EmbeddedStore:
             sparql = with_aggregates(sparql, base_iri=base_iri)
             with self._writing:
                 noting = self._keeper.noting(sparql, base_iri)
+                plan = self._planned(noting.sparql, base_iri)
                 with_unknown_functions(
                     lambda known: store.update(
-                        noting.sparql,
+                        plan.sparql,
                         base_iri=base_iri,
                         custom_functions=known,
                         custom_aggregate_functions=CALLED,
                     ),
-                    {**FUNCTIONS, **noting.functions},
+                    {**FUNCTIONS, **noting.functions, **plan.functions},
                 )
                 self._keeper.updated(noting.touched)
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
+
+    def _planned(self, update: str, base_iri: str | None) -> Plan:
+        """Return the plan of an update."""
+        if not mentions_geometry(update):
+            return Plan(sparql=update)
+        return plan_update(update, self._source(base_iri, None), base_iri=base_iri)
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -23,8 +23,8 @@ from kg.planner.components import (
     keys_of,
     rest_of,
 )
-from kg.planner.constraints import Constraint, Nearest
-from kg.planner.matching import Test, count_near, rows_matching
+from kg.planner.constraints import Among, AnyOf, Constraint, Nearest, WithConstant
+from kg.planner.matching import count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import Table, distinct, join_sorted
 from kg.planner.thematic import least, patterns_of, solve
@@ -32,6 +32,7 @@ from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
     from kg.planner.syntax import TriplePattern
+    from kg.spatial_index import SpatialIndex
 
 #: What a lookup from a candidate costs, in rows of a scan (both measured, some 25 and 10 us).
 LOOKUP_COST = 2.5
@@ -62,31 +63,53 @@ def candidate_rows(
     """
     index = source.index
     mask = index.select(predicate=anchor.literal.predicate[1:-1], graphs=component.scope.graphs)
-    tests = [t for c in constraints if (t := _with_constant(c, anchor.variable)) is not None]
-    if not tests:
+    for among in (c.test.rows for c in constraints if isinstance(c.test, Among)):
+        few = np.zeros(len(mask), bool)
+        few[among] = True
+        mask &= few
+    choices = [a for c in constraints if (a := _alternatives(c, anchor.variable)) is not None]
+    if not choices:
         return np.flatnonzero(mask).astype(np.int32)
-    near = min(count_near(index, t, g, row_first=first) for t, g, first in tests)
+    near = near_of(index, constraints, anchor.variable) or 0
     if near > FEW:
-        mask = _few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
-    rows = None
-    for test, constant, row_first in tests:
-        found = rows_matching(index, mask, test, constant, row_first=row_first)
-        rows = found if rows is None else np.intersect1d(rows, found, assume_unique=True)
-    count = 0 if rows is None else len(rows)
+        mask = few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
+    for tests in choices:
+        found = np.zeros(len(mask), bool)
+        for t in tests:
+            found[rows_matching(index, mask, t.test, t.constant, row_first=t.row_first)] = True
+        mask = found
+    rows = np.flatnonzero(mask).astype(np.int32)
     texts = " and ".join(c.text for c in constraints)
-    steps.append(f"{texts}: {count} of {len(index)} geometries, {near} by their boxes")
-    return np.empty(0, np.int32) if rows is None else rows
+    steps.append(f"{texts}: {len(rows)} of {len(index)} geometries, {near} by their boxes")
+    return rows
 
 
-def _with_constant(constraint: Constraint, variable: str) -> tuple[Test, Geometry, bool] | None:
+def near_of(index: SpatialIndex, constraints: list[Constraint], variable: str) -> int | None:
+    """Return about how many rows may satisfy constraints with constants; None without any."""
+    choices = (_alternatives(c, variable) for c in constraints)
+    return min(
+        (
+            sum(count_near(index, t.test, t.constant, row_first=t.row_first) for t in tests)
+            for tests in choices
+            if tests is not None
+        ),
+        default=None,
+    )
+
+
+def _alternatives(constraint: Constraint, variable: str) -> tuple[WithConstant, ...] | None:
+    """Return the tests of which one must hold; None where it is not about constants."""
+    test = constraint.test
+    if isinstance(test, AnyOf):
+        return test.alternatives
     row_first = constraint.left == variable
     constant = constraint.right if row_first else constraint.left
-    if isinstance(constraint.test, Nearest) or not isinstance(constant, Geometry):
+    if isinstance(test, Nearest | Among) or not isinstance(constant, Geometry):
         return None
-    return constraint.test, constant, row_first
+    return (WithConstant(test=test, constant=constant, row_first=row_first),)
 
 
-def _few_by_the_rest(
+def few_by_the_rest(
     source: Source,
     prologue: str,
     component: Component,

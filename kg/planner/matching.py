@@ -23,6 +23,7 @@ from kg.geosparql.literals import Geometry
 from kg.geosparql.relations import Relation, relate_pattern
 from kg.geosparql.systems import axis_unit, is_same_system
 from kg.packed_boxes import meets
+from kg.planner.moved_boxes import moved_boxes
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
@@ -117,15 +118,15 @@ def count_near(index: SpatialIndex, test: Test, constant: Geometry, *, row_first
     total = 0
     for system in index.systems_in_use():
         srs = index.systems.names[system]
+        if not (row_first or is_same_system(srs, constant.srs)):
+            total += len(_moved_near(index, test, constant, system))
+            continue
         try:
             here = to_srs(constant, srs)
         except InvalidGeometryError:
             continue
-        if row_first or is_same_system(srs, constant.srs):
-            boxes = _boxes(index, test, here.shape, system)
-            total += sum(index.count_near(box, system) for box in boxes)
-        else:
-            total += int(np.count_nonzero(index.rows["system"] == system))
+        boxes = _boxes(index, test, here.shape, system)
+        total += sum(index.count_near(box, system) for box in boxes)
     return total
 
 
@@ -139,14 +140,13 @@ def _rows_of_system(
     row_first: bool,
 ) -> np.ndarray:
     srs = index.systems.names[system]
+    if not (row_first or is_same_system(srs, constant.srs)):
+        rows = _moved_near(index, test, constant, system)
+        return _one_by_one(index, rows[among[rows]], test, constant, row_first=row_first)
     try:
         here = to_srs(constant, srs)
     except InvalidGeometryError:
         return np.empty(0, np.int32)
-    if not (row_first or is_same_system(srs, constant.srs)):
-        # The row moves to another SRS, where its box is not known: all are looked at.
-        rows = np.flatnonzero(among & (index.rows["system"] == system)).astype(np.int32)
-        return _one_by_one(index, rows, test, constant, row_first=row_first)
     rows = _near(index, among, test, here.shape, system)
     if isinstance(test, DistanceTest):
         return _one_by_one(index, rows, test, constant, row_first=row_first)
@@ -155,6 +155,20 @@ def _rows_of_system(
     shapes = index.shapes(rows)
     pair = (shapes, here.shape) if row_first else (here.shape, shapes)
     return np.concatenate([certain, rows[test.relation.mask(*pair)]])
+
+
+def _moved_near(index: SpatialIndex, test: Test, constant: Geometry, system: int) -> np.ndarray:
+    """Return the rows of an SRS that may satisfy a test in the SRS of the constant."""
+    if constant.shape.is_empty:
+        # Only what is empty too could: it is not worth a search.
+        return np.flatnonzero(index.rows["system"] == system).astype(np.int32)
+    rows, own = moved_boxes(index, system, constant.srs)
+    boxes = [np.array(constant.shape.bounds)]
+    if isinstance(test, DistanceTest):
+        known = own[~np.isnan(own[:, 0])]
+        span = (known[:, 0].min(), known[:, 2].max()) if len(known) else (0.0, 0.0)
+        boxes = grown(boxes[0], test, constant.srs, span)
+    return np.asarray(rows[np.logical_or.reduce([meets(own, box) for box in boxes])])
 
 
 def _surely(
