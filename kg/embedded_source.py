@@ -180,6 +180,8 @@ class EmbeddedSource:
                 {**FUNCTIONS, **functions} if functions else FUNCTIONS,
                 self._find,
             )
+        except QueryError:  # of an extension that cannot be loaded
+            raise
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL query: {error}") from error
         except (OSError, RuntimeError) as error:
