@@ -4,7 +4,17 @@ import math
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from ontology.terms import DEEP, DEEPF
+from ontology.terms import DEEP, DEEPF, PREFIXES
+
+EX = "http://example.org/"
+PROLOGUE = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("deep", "deepf", "geo", "geof")) + (
+    f"PREFIX ex: <{EX}> PREFIX rdfs: <{PREFIXES['rdfs']}>\n"
+)
+DATA = """
+ ex:a ex:n 2 ; ex:label "a" . ex:b ex:n 3 . ex:c ex:n 2 ; ex:start 5 . ex:d ex:label "d" .
+ ex:a ex:shape "POINT(1 1)"^^geo:wktLiteral . ex:b ex:shape "POINT(9 9)"^^geo:wktLiteral .
+"""
+CLAUSE = "SERVICE deep:multiples { [] deep:of ?n ; deep:product ?p }"
 
 
 def deep(name):
@@ -88,3 +98,13 @@ class Extension:
             NamedNode(f"{DEEPF.namespace}double"): double,
             NamedNode(f"{DEEPF.namespace}count"): count,
         }
+
+
+def plain(term):
+    return "-" if term is None else getattr(term, "value", str(term)).removeprefix(EX)
+
+
+def answers(store, sparql, **options):
+    return sorted(
+        " ".join(plain(term) for term in row) for row in store.query(PROLOGUE + sparql, **options)
+    )
