@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
@@ -19,6 +20,7 @@ from kg.errors import (
     StoreLockedError,
     StoreNotFoundError,
 )
+from kg.extensions import Extensions
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper, folder_state
@@ -29,6 +31,7 @@ from kg.planner.expansion import expanded
 from kg.planner.merge import as_merge
 from kg.planner.plan import Plan, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
+from kg.planner.services import Question, serve
 from kg.planner.values import shortened
 from kg.removal import remove_quads
 from kg.shared_triples import SharedTriples
@@ -37,12 +40,15 @@ from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pyoxigraph import RdfFormat
+    from pyoxigraph import QuerySolutions, RdfFormat
 
+    from kg.extensions import Extension
     from kg.geometry_statements import BrokenGeometry
+    from kg.geosparql.functions import Function
+    from kg.planner.service_tables import Row, Served
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
@@ -57,8 +63,19 @@ class EmbeddedStore:
     Use it as a context manager, or `close` it: one process at a time may write a folder.
     """
 
-    def __init__(self, folder: Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        read_only: bool = False,
+        extensions: Sequence[Extension] | None = None,
+    ) -> None:
         """Open or create the store.
+
+        Args:
+            folder: Where it is; None for one in memory.
+            read_only: Refuse writes.
+            extensions: What queries can call besides GeoSPARQL, if not what is installed.
 
         Raises:
             StoreLockedError: Another process has the folder open for writing.
@@ -67,6 +84,7 @@ class EmbeddedStore:
         """
         self.folder = folder
         self._read_only = read_only
+        self._extensions = Extensions(extensions)
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
@@ -125,8 +143,11 @@ class EmbeddedStore:
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
         sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
-        source = self._source(base_iri, dataset)
+        return self._answer(self._served(sparql, base_iri, dataset), base_iri, dataset)
+
+    def _answer(self, served: Served, base_iri: str | None, dataset: Dataset | None) -> QueryResult:
+        source = self._source(base_iri, dataset, served)
+        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
         if not mentions_geometry(sparql):
             return source.evaluate(sparql)
         plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
@@ -145,18 +166,45 @@ class EmbeddedStore:
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
         sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        sparql = as_merge(sparql, dataset, self._shared, base_iri=base_iri)
-        source = self._source(base_iri, dataset)
-        if not mentions_geometry(sparql):
+        served = self._served(sparql, base_iri, dataset)
+        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
+        steps = ["evaluated as it stands: no geometry in it"]
+        source = self._source(base_iri, dataset, served)
+        if mentions_geometry(sparql):
+            plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+            sparql, steps = plan.sparql, plan.steps
+        else:
             source.check(sparql)
-            return Explanation(steps=("evaluated as it stands: no geometry in it",), sparql=sparql)
-        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
-        return Explanation(steps=tuple(plan.steps), sparql=shortened(plan.sparql))
-
-    def _source(self, base_iri: str | None, dataset: Dataset | None) -> EmbeddedSource:
-        return EmbeddedSource(
-            self.opened, self._keeper, self.remembered, base_iri=base_iri, dataset=dataset
+        return Explanation(
+            steps=(*served.steps, *steps), sparql=shortened(served.written_out(sparql))
         )
+
+    def _source(
+        self, base_iri: str | None, dataset: Dataset | None, served: Served | None = None
+    ) -> EmbeddedSource:
+        return EmbeddedSource(
+            self.opened,
+            self._keeper,
+            self.remembered,
+            base_iri=base_iri,
+            dataset=dataset,
+            find=self._function,
+            served=served,
+        )
+
+    def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:
+        """Return a query or update in which tables stand for the services of extensions."""
+
+        def ask(question: Question) -> list[Row]:
+            asked = replace(question.served, sparql=question.sparql)
+            result = self._answer(asked, base_iri, question.dataset)
+            return [tuple(s) for s in cast("QuerySolutions", result)]
+
+        services = self._extensions.services
+        return serve(sparql, services, self, ask, base_iri=base_iri, dataset=dataset)
+
+    def _function(self, iri: str) -> Function | None:
+        return self._extensions.function(iri, self)
 
     def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
         return expanded(
@@ -193,28 +241,33 @@ class EmbeddedStore:
         try:
             sparql = with_aggregates(sparql, base_iri=base_iri)
             with self._writing:
-                noting = self._keeper.noting(sparql, base_iri)
-                plan = self._planned(noting.sparql, base_iri)
+                served = self._served(sparql, base_iri, None)
+                noting = self._keeper.noting(served.sparql, base_iri)
+                plan = self._planned(noting.sparql, base_iri, served)
+                functions = {**noting.functions, **plan.functions, **served.functions}
                 with_unknown_functions(
                     lambda known: store.update(
-                        plan.sparql,
+                        served.written_out(plan.sparql),
                         base_iri=base_iri,
                         custom_functions=known,
                         custom_aggregate_functions=CALLED,
                     ),
-                    {**FUNCTIONS, **noting.functions, **plan.functions},
+                    {**FUNCTIONS, **functions},
+                    self._function,
                 )
                 self._keeper.updated(noting.touched)
+        except QueryError:  # what is wrong with a SERVICE
+            raise
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL update: {error}") from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
 
-    def _planned(self, update: str, base_iri: str | None) -> Plan:
+    def _planned(self, update: str, base_iri: str | None, served: Served) -> Plan:
         """Return the plan of an update."""
         if not mentions_geometry(update):
             return Plan(sparql=update)
-        return plan_update(update, self._source(base_iri, None), base_iri=base_iri)
+        return plan_update(update, self._source(base_iri, None, served), base_iri=base_iri)
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

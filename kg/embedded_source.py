@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from pyoxigraph import NamedNode
 
+    from kg.geosparql.functions import Function
     from kg.index_keeper import IndexKeeper
+    from kg.planner.service_tables import Served
     from kg.property_tables import PropertyTable
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
@@ -128,12 +130,27 @@ class EmbeddedSource:
         *,
         base_iri: str | None,
         dataset: Dataset | None,
+        find: Callable[[str], Function | None] | None = None,
+        served: Served | None = None,
     ) -> None:
+        """Name the store.
+
+        Args:
+            store: It.
+            keeper: Of its spatial index.
+            memory: For columns.
+            base_iri: What relative IRIs are relative to.
+            dataset: Overrides FROM and FROM NAMED.
+            find: Returns a function that GeoSPARQL does not have.
+            served: Has the tables that queries may mention.
+        """
         self._store = store
         self._keeper = keeper
         self._memory = memory
         self._base_iri = base_iri
         self._dataset = dataset
+        self._find = find
+        self._served = served
         self._writes = keeper.log.count
 
     @property
@@ -148,6 +165,10 @@ class EmbeddedSource:
     ) -> QueryResult:
         """Return the answer of the store itself, with the functions of GeoSPARQL."""
         dataset = self._dataset
+        served = self._served
+        if served is not None:
+            sparql = served.written_out(sparql)
+            functions = {**served.functions, **(functions or {})}
         try:
             return with_unknown_functions(
                 lambda known: self._store.query(
@@ -159,7 +180,10 @@ class EmbeddedSource:
                     custom_aggregate_functions=CALLED,
                 ),
                 {**FUNCTIONS, **functions} if functions else FUNCTIONS,
+                self._find,
             )
+        except QueryError:  # of an extension that cannot be loaded
+            raise
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL query: {error}") from error
         except (OSError, RuntimeError) as error:
@@ -168,7 +192,13 @@ class EmbeddedSource:
     def within(self, dataset: Dataset) -> EmbeddedSource:
         """Return the same for another dataset."""
         return EmbeddedSource(
-            self._store, self._keeper, self._memory, base_iri=self._base_iri, dataset=dataset
+            self._store,
+            self._keeper,
+            self._memory,
+            base_iri=self._base_iri,
+            dataset=dataset,
+            find=self._find,
+            served=self._served,
         )
 
     def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:

@@ -8,6 +8,7 @@ part of the data that the query can see is fetched, and the query is evaluated o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pyoxigraph import (
@@ -20,25 +21,30 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import IriError, QueryError, RemoteStoreError, StoreError
+from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, StoreError
+from kg.extensions import Extensions
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.expansion import expanded
 from kg.planner.schema import Schema, read_schema
+from kg.planner.services import Question, serve
 from kg.planner.touched import Touched
 from kg.planner.values import shortened
 from kg.quad_blocks import blocks, has_blank_node
 from kg.remote_index import RemoteIndex
 from kg.remote_plan import RemotePlan, calls_of, needs_us
-from kg.sparql_client import SparqlClient
+from kg.sparql_client import BLOCK, SparqlClient
 from kg.store import Dataset, Explanation
 from kg.using import with_using
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from kg.extensions import Extension
     from kg.geometry_statements import BrokenGeometry
+    from kg.geosparql.functions import Function
+    from kg.planner.service_tables import Row, Served
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
@@ -63,6 +69,7 @@ class RemoteStore:
         update_url: str | None = None,
         timeout_s: int = 60,
         fresh_s: float = 0.0,
+        extensions: Sequence[Extension] | None = None,
     ) -> None:
         """Name the server; nothing is sent yet.
 
@@ -73,6 +80,7 @@ class RemoteStore:
             fresh_s: For how long others are taken not to have written geometries, once that was
                 checked: the check reads the statements of each property that leads to geometries
                 (some 4 us each on oxigraph, 25 on Virtuoso).
+            extensions: What queries can call besides GeoSPARQL, if not what is installed.
         """
         base = url.rstrip("/")
         if not base.startswith(("http://", "https://")):
@@ -83,6 +91,7 @@ class RemoteStore:
         )
         self._index = RemoteIndex(self._client, fresh_s=fresh_s)
         self._known_schema: Schema | None = None
+        self._extensions = Extensions(extensions)
 
     @property
     def read_only(self) -> bool:
@@ -117,15 +126,17 @@ class RemoteStore:
     ) -> QueryResult:
         """Return the server's answer, or ours from what it has; see `GraphStore.query`."""
         sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        calls = calls_of(sparql, base_iri)
-        if not needs_us(calls):
+        served = self._served(sparql, base_iri, dataset)
+        calls = calls_of(served.sparql, base_iri)
+        if not needs_us(calls) and _can_be_sent(served):
             try:
+                sparql = served.written_out(served.sparql)
                 return self._client.query(_based(sparql, base_iri), dataset)
             except (QueryError, RemoteStoreError):
                 # Where the server does not know a function, the rest is still to be answered.
                 if not calls:
                     raise
-        return self._plan(sparql, base_iri, dataset).answer()
+        return self._plan(served, base_iri, dataset).answer()
 
     def explain(
         self,
@@ -138,21 +149,47 @@ class RemoteStore:
     ) -> Explanation:
         """Return the plan, for which the server is asked all; see `GraphStore.explain`."""
         sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        if not needs_us(calls_of(sparql, base_iri)):
+        served = self._served(sparql, base_iri, dataset)
+        if not needs_us(calls_of(served.sparql, base_iri)) and _can_be_sent(served):
             step = "sent to the server as it stands: no function of GeoSPARQL in it"
-            return Explanation(steps=(step,), sparql=sparql)
-        steps, local = self._plan(sparql, base_iri, dataset).explained()
-        return Explanation(steps=tuple(steps), sparql=shortened(local))
+            steps, local = [step], served.sparql
+        else:
+            steps, local = self._plan(served, base_iri, dataset).explained()
+        return Explanation(
+            steps=(*served.steps, *steps), sparql=shortened(served.written_out(local))
+        )
 
-    def _plan(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> RemotePlan:
+    def _plan(self, served: Served, base_iri: str | None, dataset: Dataset | None) -> RemotePlan:
         return RemotePlan(
-            sparql,
+            served,
             self._client,
             self._index.checked(),
             blank=self._index.has_blank_nodes(),
             base_iri=base_iri,
             dataset=dataset,
+            find=self._function,
         )
+
+    def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:
+        """Return a query or update in which tables stand for the services of extensions."""
+
+        def ask(question: Question) -> list[Row]:
+            asked = replace(question.served, sparql=_based(question.sparql, base_iri))
+            if needs_us(calls_of(asked.sparql, None)) or not _can_be_sent(asked):
+                result = self._plan(asked, None, question.dataset).answer()
+                return [tuple(s) for s in cast("QuerySolutions", result)]
+            names = " ".join(question.names)
+            body = asked.written_out(f"{{ SELECT DISTINCT {names} {{ {question.body} }} }}")
+            prologue = _based(question.prologue, base_iri)
+            return self._client.rows(
+                question.names, body, prologue=prologue, dataset=question.dataset
+            )
+
+        services = self._extensions.services
+        return serve(sparql, services, self, ask, base_iri=base_iri, dataset=dataset)
+
+    def _function(self, iri: str) -> Function | None:
+        return self._extensions.function(iri, self)
 
     def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
         return expanded(
@@ -181,6 +218,13 @@ class RemoteStore:
         refuse_deep_nesting(sparql)
         if dataset is not None:
             sparql = with_using(sparql, dataset)
+        served = self._served(sparql, base_iri, None)
+        if served.functions:
+            raise EvaluationError(
+                "what a SERVICE is given or finds here cannot be written into an update for "
+                "another server: blank nodes, or inputs that only some solutions bind"
+            )
+        sparql = served.written_out(served.sparql)
         self._write(_based(sparql, base_iri), self._index.touched(sparql, base_iri))
 
     def _write(self, update: str, touched: Touched) -> None:
@@ -305,6 +349,11 @@ class RemoteStore:
                 raise
             for part in parts:
                 self._send_block(verb, part)
+
+
+def _can_be_sent(served: Served) -> bool:
+    """Return whether a server can be expected to take the tables of a query."""
+    return served.rows <= BLOCK and not served.functions
 
 
 def _based(sparql: str, base_iri: str | None) -> str:

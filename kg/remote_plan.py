@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
 from kg.embedded_source import ColumnMemory, EmbeddedSource
-from kg.errors import QueryError
+from kg.errors import EvaluationError, QueryError
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper
@@ -22,10 +22,14 @@ from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF, GEOF, XSD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyoxigraph import Quad, Triple
     from tree_sitter import Node
 
+    from kg.geosparql.functions import Function
     from kg.planner.plan import Plan
+    from kg.planner.service_tables import Served
     from kg.solutions import Solutions
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
@@ -57,28 +61,33 @@ class RemotePlan:
 
     def __init__(
         self,
-        sparql: str,
+        served: Served,
         client: SparqlClient,
         index: SpatialIndex,
         *,
         blank: bool,
         base_iri: str | None,
         dataset: Dataset | None,
+        find: Callable[[str], Function | None],
     ) -> None:
         """Read the query.
 
         Args:
-            sparql: The query, rewritten and entailed.
+            served: The query, rewritten and entailed.
             client: The server.
             index: Of its geometries.
             blank: Whether the index has blank nodes.
             base_iri: What relative IRIs are relative to.
             dataset: Overrides FROM and FROM NAMED.
+            find: Returns a function that GeoSPARQL does not have.
 
         Raises:
             QueryError: The query is malformed.
         """
+        sparql = served.sparql
         _check(sparql, base_iri)
+        self._served = served
+        self._find = find
         self._client = client
         self._blank = blank
         self._base_iri = base_iri
@@ -143,12 +152,23 @@ class RemotePlan:
         for graph in graphs:
             local.add_graph(graph)
         source = EmbeddedSource(
-            local, keeper, ColumnMemory(), base_iri=self._base_iri, dataset=None
+            local,
+            keeper,
+            ColumnMemory(),
+            base_iri=self._base_iri,
+            dataset=None,
+            find=self._find,
+            served=self._served,
         )
         return source, plan_query(self._text, source, base_iri=self._base_iri)
 
     def _fetched(self) -> tuple[set[Quad], set[NamedNode]]:
         syntax = self._syntax
+        if self._served.has_blank and not self._client.keeps_labels():
+            raise EvaluationError(
+                "a SERVICE is given blank nodes or finds some, which the server labels anew in "
+                "each answer; give it IRIs or literals"
+            )
         if syntax is None:
             self._steps.append("syntax beyond SPARQL 1.1")
             return everything(self._source, self._steps), set()

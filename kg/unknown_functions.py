@@ -24,12 +24,14 @@ _REFUSED = re.compile(r"custom function <([^>]*)> is not supported")
 def with_unknown_functions(
     evaluate: Callable[[dict[NamedNode, Function]], _Answer],
     functions: Mapping[NamedNode, Function],
+    find: Callable[[str], Function | None] | None = None,
 ) -> _Answer:
     """Evaluate with the functions there are and, for the others, with one that always fails.
 
     Args:
         evaluate: Evaluates a query, or an update as one transaction, with the given functions.
         functions: Those that are known.
+        find: Returns one that is not among them by its IRI, or None.
     """
     known = dict(functions)
     while True:
@@ -39,7 +41,8 @@ def with_unknown_functions(
             refused = _REFUSED.search(str(error))
             if refused is None or NamedNode(refused[1]) in known:
                 raise
-            known[NamedNode(refused[1])] = _error
+            found = None if find is None else find(refused[1])
+            known[NamedNode(refused[1])] = _error if found is None else found
 
 
 def _error(*_: object) -> None:
