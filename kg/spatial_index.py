@@ -25,8 +25,8 @@ from kg.geometry_statements import (
     literal_hashes,
     parse_all,
 )
-from kg.packed_boxes import PackedBoxes, meets
 from kg.property_tables import PropertyTables
+from kg.row_boxes import RowBoxes
 from kg.term_table import TermTable
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class SpatialIndex:
         self._links_by_geometry = Lookup()
         self._links_by_feature = Lookup()
         self._wkb = GrowingBytes()
-        self._packed: dict[int, PackedBoxes] = {}
-        self._packed_count = 0
+        self._boxes = RowBoxes(self.rows)
         self._systems: list[int] = []
         self._predicates: list[str] = []
         self._used_version = -1
@@ -97,10 +96,9 @@ class SpatialIndex:
     @property
     def nbytes(self) -> int:
         """Bytes in memory beyond `wkb_bytes`."""
-        packed = sum(p.nbytes for p in self._packed.values())
         lookups = (self._rows_by_subject, self._links_by_geometry, self._links_by_feature)
         columns = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
-        return columns + self.tables.nbytes + packed + sum(x.nbytes for x in lookups)
+        return columns + self.tables.nbytes + self._boxes.nbytes + sum(x.nbytes for x in lookups)
 
     def covers(self, predicate: str) -> bool:
         """Return whether every geometry literal under a property is in the index."""
@@ -280,7 +278,7 @@ class SpatialIndex:
                     lookup.reset()
                 if table is self.rows:
                     self._rewrite_wkb()
-                    self._packed, self._packed_count = {}, 0
+                    self._boxes.reset()
 
     def _rewrite_wkb(self) -> None:
         wkb = shapely.to_wkb(self.shapes(np.arange(self.rows.count)), output_dimension=4)
@@ -386,42 +384,14 @@ class SpatialIndex:
         return np.isin(column, numbers)
 
     def search(self, searched: np.ndarray, system: int) -> np.ndarray:
-        """Return the rows of an SRS whose box meets one of some boxes in that SRS: (m,) int32.
-
-        Args:
-            searched: (4,), or (k, 4): then a row may come more than once.
-            system: The number of the SRS.
-        """
+        """Return what `RowBoxes.search` finds."""
         with self.lock:
-            self._pack()
-            boxes = self.rows["box"]
-            tail = np.arange(self._packed_count, self.rows.count, dtype=np.int32)
-            tail = tail[self.rows["system"][tail] == system]
-            found = [tail[meets(boxes[tail], box)] for box in np.atleast_2d(searched)]
-            if system in self._packed:
-                packed = self._packed[system]
-                search = packed.search if searched.ndim == 1 else packed.search_each
-                found.append(search(searched, boxes))
-            rows = np.concatenate(found)
-            return np.asarray(rows[self.rows["alive"][rows]])
+            return self._boxes.search(searched, system)
 
     def count_near(self, box: np.ndarray, system: int) -> int:
-        """Return about how many rows of an SRS have a box that meets a box, rather too many."""
+        """Return what `RowBoxes.count_near` counts."""
         with self.lock:
-            self._pack()
-            tail = self.rows.count - self._packed_count
-            if system not in self._packed:
-                return tail
-            return tail + self._packed[system].count_near(box)
-
-    def _pack(self) -> None:
-        if self.rows.count - self._packed_count <= max(TAIL, self._packed_count // 16):
-            return
-        systems = self.rows["system"]
-        for number in np.unique(systems).tolist():
-            rows = np.flatnonzero(systems == number)
-            self._packed[number] = PackedBoxes(rows, self.rows["box"][rows])
-        self._packed_count = self.rows.count
+            return self._boxes.count_near(box, system)
 
     def rows_of(self, keys: np.ndarray, link: str | None) -> np.ndarray:
         """Return the rows that belong to some nodes: (m,) int64.
