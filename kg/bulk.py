@@ -7,13 +7,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pyoxigraph import Quad, parse
-
 from kg.errors import RdfSyntaxError
+from kg.statement_blocks import statement_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyoxigraph import RdfFormat, Store
 
     from kg.index_keeper import IndexKeeper
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Files of fewer bytes are written in one transaction.
 LARGE = 32 * 2**20
-#: Parsed quads between two looks at whether the loader has failed.
-_LOOK = 10_000
 
 
 def large_file(source: BinaryIO) -> Path | None:
@@ -72,41 +67,23 @@ def bulk_load(
     # The loader does not hold the interpreter's lock, so the index costs a second core.
     loader = threading.Thread(target=load)
     loader.start()
-    try:
-        count, is_whole = _index(keeper, path, rdf_format, graph, lambda: bool(failures))
-    except (SyntaxError, ValueError) as error:
-        raise RdfSyntaxError(f"malformed {rdf_format.name}: {error}") from error
-    finally:
-        loader.join()
-    if failures:
-        raise RdfSyntaxError(f"malformed {rdf_format.name}: {failures[0]}") from failures[0]
-    if not is_whole:
-        keeper.rebuild()
-    return count
-
-
-def _index(
-    keeper: IndexKeeper,
-    path: Path,
-    rdf_format: RdfFormat,
-    graph: GraphName | None,
-    has_failed: Callable[[], bool],
-) -> tuple[int, bool]:
-    """Read a file into the index.
-
-    Returns:
-        How many quads it held, and whether the index knows all of its geometries: the loader
-        labels blank nodes in its own way, so that these have to be read from the store.
-    """
     count = 0
     is_whole = True
     with keeper.following() as take:
-        for quad in parse(path=path, format=rdf_format):
-            count += 1
-            placed = (
-                quad if graph is None else Quad(quad.subject, quad.predicate, quad.object, graph)
-            )
-            is_whole &= take(placed)
-            if count % _LOOK == 0 and has_failed():
-                break
-    return count, is_whole
+        try:
+            for block in statement_blocks(path, rdf_format, graph):
+                count += len(block.subjects)
+                # Geometries at blank nodes have to be read from the store, which labels them.
+                is_whole &= take(block)
+                if failures:
+                    break
+        except (SyntaxError, ValueError) as error:
+            failures.append(error)
+        finally:
+            loader.join()
+    if failures:
+        # Who reads all of it first knows best where it is malformed.
+        raise RdfSyntaxError(f"malformed {rdf_format.name}: {failures[-1]}") from failures[-1]
+    if not is_whole:
+        keeper.rebuild()
+    return count

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Newest values, which are searched one by one before they are sorted or packed in.
 TAIL = 4096
+#: Bytes a slice above which not all that lies between the first and the last is copied.
+_SPARSE = 4096
 
 
 class Columns:
@@ -32,7 +34,7 @@ class Columns:
         needed = self.count + length
         for name, array in self._arrays.items():
             if needed > len(array):
-                grown = np.empty((needed + needed // 8 + 1024, *array.shape[1:]), array.dtype)
+                grown = np.empty((needed + needed // 2 + 1024, *array.shape[1:]), array.dtype)
                 grown[: self.count] = array[: self.count]
                 self._arrays[name] = grown
             self._arrays[name][self.count : needed] = values[name]
@@ -54,38 +56,90 @@ class Columns:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
-        return sum(a.nbytes for a in self._arrays.values())
+        """Bytes in memory; room to grow that was not written yet takes none."""
+        return sum(self[name].nbytes for name in self._arrays)
+
+
+class GrowingBytes:
+    """Bytes that grow at their end; who reads the earlier ones is not disturbed."""
+
+    def __init__(self, content: np.ndarray | None = None) -> None:
+        self._array = np.empty(0, np.uint8) if content is None else content
+        self._length = len(self._array)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def array(self) -> np.ndarray:
+        """The bytes: (n,) uint8."""
+        return self._array[: self._length]
+
+    def append(self, content: bytes) -> None:
+        """Add bytes."""
+        needed = self._length + len(content)
+        if needed > len(self._array):
+            grown = np.empty(needed + needed // 2 + 1024, np.uint8)
+            grown[: self._length] = self.array
+            self._array = grown
+        self._array[self._length : needed] = np.frombuffer(content, np.uint8)
+        self._length = needed
+
+    def slices(self, starts: list[int], ends: list[int]) -> list[bytes]:
+        """Return the bytes between some places."""
+        if not starts:
+            return []
+        # Slices of bytes are made quicker than those of a view, if all is copied once more.
+        low, high = min(starts), max(ends)
+        starts, ends = _less(starts, low), _less(ends, low)
+        if (high - low) < _SPARSE * len(starts):
+            whole = self._array[low:high].tobytes()
+            return [whole[a:b] for a, b in zip(starts, ends, strict=True)]
+        view = self._array[low:high].data
+        return [bytes(view[a:b]) for a, b in zip(starts, ends, strict=True)]
+
+
+def _less(places: list[int], low: int) -> list[int]:
+    return [p - low for p in places] if low else places
 
 
 class Lookup:
     """Where a column of numbers has some values; the newest part is searched one by one."""
 
     def __init__(self) -> None:
-        self._order = np.empty(0, np.int32)
+        self._order: np.ndarray | None = None
         self._sorted = np.empty(0, np.int32)
 
     def places(self, column: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the places of values, each value at most once: (m,) int64."""
-        if len(column) < len(self._order) or len(column) - len(self._order) > TAIL:
-            self._order = np.argsort(column, kind="stable").astype(np.int32)
-            self._sorted = column[self._order]
-        done = len(self._order)
-        low = np.searchsorted(self._sorted, values, side="left")
-        counts = np.searchsorted(self._sorted, values, side="right") - low
+        if len(column) < len(self._sorted) or len(column) - len(self._sorted) > TAIL:
+            self._sort(column)
+        ordered = self._sorted
+        low = np.searchsorted(ordered, values, side="left")
+        counts = np.searchsorted(ordered, values, side="right") - low
         offset = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        found = self._order[np.repeat(low, counts) + offset]
-        tail = done + np.flatnonzero(np.isin(column[done:], values))
+        found = np.repeat(low, counts) + offset
+        if self._order is not None:
+            found = self._order[found]
+        tail = len(ordered) + np.flatnonzero(np.isin(column[len(ordered) :], values))
         return np.concatenate([found, tail])
+
+    def _sort(self, column: np.ndarray) -> None:
+        # What was loaded in order is in order: then there is nothing to keep.
+        if (column[1:] >= column[:-1]).all():
+            self._order, self._sorted = None, column
+            return
+        self._order = np.argsort(column, kind="stable").astype(np.int32)
+        self._sorted = column[self._order]
 
     def reset(self) -> None:
         """Forget the order: places have changed."""
-        self._order = self._sorted = np.empty(0, np.int32)
+        self._order, self._sorted = None, np.empty(0, np.int32)
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
-        return self._order.nbytes + self._sorted.nbytes
+        """Bytes in memory beyond the column's own."""
+        return 0 if self._order is None else self._order.nbytes + self._sorted.nbytes
 
 
 class Names:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import re
 import shutil
 from dataclasses import replace
-from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
@@ -23,18 +21,20 @@ from kg.errors import (
     StoreNotFoundError,
 )
 from kg.extensions import Extensions
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
-from kg.planner.entailment import entail
-from kg.planner.plan import plan_query
-from kg.planner.query_rewrite import RELATIONS
-from kg.planner.query_rewrite import rewrite as rewrite_query
+from kg.planner.aggregates import with_aggregates
+from kg.planner.expansion import expanded
+from kg.planner.merge import as_merge
+from kg.planner.plan import Plan, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
 from kg.planner.values import shortened
 from kg.removal import remove_quads
+from kg.shared_triples import SharedTriples
 from kg.store import Dataset, Explanation
 from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
 
-_RELATION_NAME = re.compile("|".join(sorted(RELATIONS)))
 #: A file that every RocksDB folder has.
 _MARKER = "CURRENT"
 
@@ -89,6 +88,7 @@ class EmbeddedStore:
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
+        self._shared_triples = SharedTriples()
         # pyoxigraph does not notice that two transactions at once touch the same quads.
         self._writing = RLock()
 
@@ -142,16 +142,15 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        return self._planned(self._served(sparql, base_iri, dataset), base_iri, dataset)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        return self._answer(self._served(sparql, base_iri, dataset), base_iri, dataset)
 
-    def _planned(
-        self, served: Served, base_iri: str | None, dataset: Dataset | None
-    ) -> QueryResult:
+    def _answer(self, served: Served, base_iri: str | None, dataset: Dataset | None) -> QueryResult:
         source = self._source(base_iri, dataset, served)
-        if not mentions_geometry(served.sparql):
-            return source.evaluate(served.sparql)
-        plan = plan_query(served.sparql, source, base_iri=base_iri, dataset=dataset)
+        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
+        if not mentions_geometry(sparql):
+            return source.evaluate(sparql)
+        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
         if plan.solutions is not None:
             return plan.solutions
         return source.evaluate(plan.sparql, plan.functions)
@@ -166,9 +165,10 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
-        sparql = self._rewritten(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
+        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         served = self._served(sparql, base_iri, dataset)
-        sparql, steps = served.sparql, ["evaluated as it stands: no geometry in it"]
+        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
+        steps = ["evaluated as it stands: no geometry in it"]
         source = self._source(base_iri, dataset, served)
         if mentions_geometry(sparql):
             plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
@@ -197,7 +197,7 @@ class EmbeddedStore:
 
         def ask(question: Question) -> list[Row]:
             asked = replace(question.served, sparql=question.sparql)
-            result = self._planned(asked, base_iri, question.dataset)
+            result = self._answer(asked, base_iri, question.dataset)
             return [tuple(s) for s in cast("QuerySolutions", result)]
 
         services = self._extensions.services
@@ -206,20 +206,16 @@ class EmbeddedStore:
     def _function(self, iri: str) -> Function | None:
         return self._extensions.function(iri, self)
 
-    def _rewritten(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
-        """Return a query with query rewrite and entailment written into it.
+    def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+        return expanded(
+            sparql,
+            schema=self._schema() if infer else None,
+            index=(lambda: self.spatial_index) if rewrite else None,
+            base_iri=base_iri,
+        )
 
-        Rewriting comes first: the properties that it asks for are then entailed too.
-        """
-        refuse_deep_nesting(sparql)
-        schema = self._schema() if infer else None
-        if rewrite and _RELATION_NAME.search(sparql):
-            used = self.spatial_index.predicates_in_use()
-            serialisations = [NamedNode(p) for p in used]
-            sparql = rewrite_query(
-                sparql, serialisations=serialisations, schema=schema, base_iri=base_iri
-            )
-        return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+    def _shared(self, graphs: tuple[NamedNode, ...], predicate: str | None) -> bool:
+        return self._shared_triples.any(self.opened, self._keeper.log, graphs, predicate)
 
     def _schema(self) -> Schema:
         """Return the vocabulary of the data and of GeoSPARQL, read again after a write."""
@@ -243,20 +239,23 @@ class EmbeddedStore:
         if dataset is not None:
             sparql = with_using(sparql, dataset)
         try:
+            sparql = with_aggregates(sparql, base_iri=base_iri)
             with self._writing:
                 served = self._served(sparql, base_iri, None)
-                touched = self._keeper.touched(served.sparql, base_iri, partial(self._ask, served))
+                noting = self._keeper.noting(served.sparql, base_iri)
+                plan = self._planned(noting.sparql, base_iri, served)
+                functions = {**noting.functions, **plan.functions, **served.functions}
                 with_unknown_functions(
                     lambda known: store.update(
-                        served.written_out(served.sparql),
+                        served.written_out(plan.sparql),
                         base_iri=base_iri,
                         custom_functions=known,
-                        custom_aggregate_functions=AGGREGATES,
+                        custom_aggregate_functions=CALLED,
                     ),
-                    {**FUNCTIONS, **served.functions},
+                    {**FUNCTIONS, **functions},
                     self._function,
                 )
-                self._keeper.updated(touched)
+                self._keeper.updated(noting.touched)
         except QueryError:  # what is wrong with a SERVICE
             raise
         except (SyntaxError, ValueError) as error:
@@ -264,17 +263,11 @@ class EmbeddedStore:
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
 
-    def _ask(self, served: Served, query: str, graphs: list[GraphName] | None) -> QueryResult:
-        return with_unknown_functions(
-            lambda known: self.opened.query(
-                served.written_out(query),
-                default_graph=graphs,
-                custom_functions=known,
-                custom_aggregate_functions=AGGREGATES,
-            ),
-            {**FUNCTIONS, **served.functions},
-            self._function,
-        )
+    def _planned(self, update: str, base_iri: str | None, served: Served) -> Plan:
+        """Return the plan of an update."""
+        if not mentions_geometry(update):
+            return Plan(sparql=update)
+        return plan_update(update, self._source(base_iri, None, served), base_iri=base_iri)
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -11,7 +11,8 @@ from weakref import ref
 from pyoxigraph import QuerySolutions, Store
 
 from kg.errors import EvaluationError, QueryError
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.planner.syntax import parse
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kg.geosparql.functions import Function
     from kg.index_keeper import IndexKeeper
     from kg.planner.service_tables import Served
+    from kg.property_tables import PropertyTable
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
@@ -175,11 +177,13 @@ class EmbeddedSource:
                     default_graph=None if dataset is None else [*dataset.default],
                     named_graphs=None if dataset is None else [*dataset.named],
                     custom_functions=known,
-                    custom_aggregate_functions=AGGREGATES,
+                    custom_aggregate_functions=CALLED,
                 ),
                 {**FUNCTIONS, **functions} if functions else FUNCTIONS,
                 self._find,
             )
+        except QueryError:  # of an extension that cannot be loaded
+            raise
         except (SyntaxError, ValueError) as error:
             raise QueryError(f"malformed SPARQL query: {error}") from error
         except (OSError, RuntimeError) as error:
@@ -197,6 +201,10 @@ class EmbeddedSource:
             served=self._served,
         )
 
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where only the store knows."""
+        return self._keeper.table(predicate, graph, read=read)
+
     def solutions(self, sparql: str) -> QuerySolutions:
         """Return the solutions of a SELECT."""
         result = self.evaluate(sparql)
@@ -212,7 +220,7 @@ class EmbeddedSource:
                     sparql,
                     base_iri=self._base_iri,
                     custom_functions=known,
-                    custom_aggregate_functions=AGGREGATES,
+                    custom_aggregate_functions=CALLED,
                 ),
                 FUNCTIONS,
             )

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, RdfFormat
+from pyoxigraph import parse as parse_rdf
 
 from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import GEOMETRY_DATATYPES, parse
+from kg.term_table import hash_texts
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyoxigraph import Quad
 
 #: Properties by which a feature has a geometry; the index knows them both ways.
@@ -34,6 +38,9 @@ SERIALISATIONS = (
     GEO.hasSerialization.value,
 )
 DEFAULT_GRAPH = b""
+_DATATYPES = {f"<{d}>".encode(): d for d in GEOMETRY_DATATYPES}
+#: What the datatypes of all geometry literals end with.
+_ENDING = b"Literal>"
 
 
 class Statement(NamedTuple):
@@ -103,6 +110,103 @@ def statement_of(quad: Quad) -> Statement | Link | None:
     return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """What a property says in one graph, or a part of it, as N-Triples writes the terms."""
+
+    predicate: str
+    graph: bytes
+    subjects: list[bytes]
+    objects: list[bytes]
+    ending: bytes | None = None
+    """Where all subjects are IRIs and the objects are alike: `>` of IRIs; of literals all from
+    the quote on at their end."""
+
+    def some(self, places: list[int]) -> Block:
+        """Return some of the statements."""
+        return Block(
+            predicate=self.predicate,
+            graph=self.graph,
+            subjects=[self.subjects[i] for i in places],
+            objects=[self.objects[i] for i in places],
+            ending=self.ending,
+        )
+
+    def has_start(self, start: bytes) -> bool:
+        """Return whether a subject or an object starts so."""
+        # One search in all of them is quicker than one in each; a term has no line break.
+        return self.ending is None and b"\n" + start in b"\n".join(
+            [b"", *self.subjects, *self.objects]
+        )
+
+    def parts(self) -> tuple[Block, Block, Block]:
+        """Return the statements with geometry literals, the links, and the others."""
+        none = self.some([])
+        is_link = self.predicate in LINKS
+        if self.ending is not None:
+            if self.ending[3:] in _DATATYPES:
+                return self, none, none
+            return (none, self, none) if is_link and self.ending == b">" else (none, none, self)
+        if not is_link and _ENDING not in b"\n".join(self.objects):
+            return none, none, self
+        kinds = [
+            "literal" if d in _DATATYPES else "link" if is_link and _is_node(o) else "other"
+            for d, o in zip(_datatypes(self.objects), self.objects, strict=True)
+        ]
+        literals, links, others = (
+            self.some([i for i, k in enumerate(kinds) if k == kind])
+            for kind in ("literal", "link", "other")
+        )
+        return literals, links, others
+
+    def literals(self) -> tuple[list[str], list[str]]:
+        """Return the lexical forms and the datatypes of objects that are all geometry literals."""
+        if self.ending is not None:
+            length = len(self.ending)
+            name = _DATATYPES[self.ending[3:]]
+            return [o[1:-length].decode() for o in self.objects], [name] * len(self.objects)
+        return [_lexical(o) for o in self.objects], [
+            _DATATYPES[d] for d in _datatypes(self.objects)
+        ]
+
+
+def blocks_of(quads: Iterable[Quad], *, graph: bytes | None = None) -> list[Block]:
+    """Return quads property by property; all in one graph, where one is given."""
+    found: dict[tuple[str, bytes], Block] = {}
+    for quad in quads:
+        named = graph_text(quad.graph_name) if graph is None else graph
+        key = quad.predicate.value, named
+        block = found.get(key)
+        if block is None:
+            block = found[key] = Block(predicate=key[0], graph=named, subjects=[], objects=[])
+        block.subjects.append(term_text(quad.subject))
+        block.objects.append(term_text(quad.object))
+    return list(found.values())
+
+
+def _datatypes(objects: list[bytes]) -> list[bytes]:
+    return [o[o.rfind(b"^") + 1 :] for o in objects]
+
+
+def _is_node(text: bytes) -> bool:
+    return text.startswith((b"<", b"_")) and not text.startswith(b"<<")
+
+
+def _lexical(text: bytes) -> str:
+    """Return the lexical form of a typed literal in N-Triples."""
+    if b"\\" not in text:
+        return text[1 : text.rindex(b'"')].decode()
+    (quad,) = parse_rdf(b"<urn:s> <urn:p> " + text + b" .", format=RdfFormat.N_TRIPLES)
+    if not isinstance(quad.object, Literal):
+        raise TypeError("the object is a literal")
+    return quad.object.value
+
+
+def literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
+    """Return a number for each literal that tells it from others: (n,) uint64."""
+    return hash_texts([f"{d} {x}" for d, x in zip(datatypes, lexicals, strict=True)])
+
+
 def _plain_shapes(texts: list[str]) -> np.ndarray:
     """Return the shapes of WKT texts; None where `parse` has more to say about it."""
     # As objects: numpy would make all of them as wide as the longest.
@@ -119,24 +223,25 @@ def _plain_shapes(texts: list[str]) -> np.ndarray:
 
 
 def parse_all(
-    statements: list[Statement],
+    lexicals: list[str], datatypes: list[str]
 ) -> tuple[np.ndarray, list[str | None], list[str | None]]:
-    """Return shape, SRS and, where it is no geometry, the reason, of each statement."""
-    shapes = np.full(len(statements), None, object)
-    systems: list[str | None] = [None] * len(statements)
-    reasons: list[str | None] = [None] * len(statements)
+    """Return shape, SRS and, where it is no geometry, the reason, of each literal."""
+    shapes = np.full(len(lexicals), None, object)
+    reasons: list[str | None] = [None] * len(lexicals)
+    systems: list[str | None] = [CRS84] * len(lexicals)
     wkt = GEO.wktLiteral.value
-    plain = [i for i, s in enumerate(statements) if s.datatype == wkt and s.lexical[:1].isalpha()]
+    plain = [
+        i
+        for i, (text, datatype) in enumerate(zip(lexicals, datatypes, strict=True))
+        if datatype == wkt and text[:1].isalpha()
+    ]
     # Plain CRS84 text is parsed at once, ten times as fast; all else one by one.
-    shapes[plain] = _plain_shapes([statements[i].lexical for i in plain])
-    for i, statement in enumerate(statements):
-        if shapes[i] is not None:
-            systems[i] = CRS84
-            continue
+    shapes[plain] = _plain_shapes([lexicals[i] for i in plain])
+    for i in [i for i, shape in enumerate(shapes.tolist()) if shape is None]:
         try:
-            geometry = parse(statement.lexical, statement.datatype)
+            geometry = parse(lexicals[i], datatypes[i])
         except InvalidGeometryError as error:
-            reasons[i] = str(error)
+            reasons[i], systems[i] = str(error), None
         else:
             shapes[i], systems[i] = geometry.shape, geometry.srs
     return shapes, systems, reasons

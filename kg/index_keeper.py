@@ -15,26 +15,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import BlankNode, NamedNode
 
-from kg.geometry_statements import (
-    LINKS,
-    SERIALISATIONS,
-    Link,
-    Statement,
-    graph_text,
-    statement_of,
-    term_text,
-)
-from kg.planner.touched import Ask, Touched, touched_by
+from kg.following import follow
+from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.planner.noting import NotingUpdate, noting
+from kg.planner.touched import MANY, Touched
 from kg.spatial_index import SpatialIndex
-from kg.store_reader import geometry_properties, items, said_by
+from kg.store_reader import geometry_properties, items, said_by, statements
 from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from pyoxigraph import Quad, Store
 
+    from kg.geometry_statements import Block
+    from kg.property_tables import PropertyTable
     from kg.store import GraphName
 
 #: Statements that are read into the index at a time.
@@ -42,7 +38,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(kw_only=True)
@@ -53,8 +49,8 @@ class Added:
     """Those that the index takes."""
     properties: set[str] | None = None
     """Of all of them; None for any."""
-    others: set[str] = field(default_factory=set)
-    """Properties of those that it does not take."""
+    others: list[Quad] = field(default_factory=list)
+    """Those that it does not take."""
 
 
 class IndexKeeper:
@@ -66,7 +62,7 @@ class IndexKeeper:
     def __init__(self, store: Store, *, is_empty: bool) -> None:
         self._store = store
         self._lock = threading.RLock()
-        self._index: SpatialIndex | None = SpatialIndex() if is_empty else None
+        self._index: SpatialIndex | None = SpatialIndex(is_complete=True) if is_empty else None
         self._kept: Path | None = None
         self._kept_version = -1
         self.log = WriteLog()
@@ -96,37 +92,30 @@ class IndexKeeper:
             properties.add(quad.predicate.value)
             item = statement_of(quad)
             if item is None:
-                added.others.add(quad.predicate.value)
+                added.others.append(quad)
             else:
                 added.items.append(item)
             yield quad
 
     @contextlib.contextmanager
-    def following(self) -> Iterator[Callable[[Quad], bool]]:
-        """Yield what takes quads that are being loaded into the store.
+    def following(self) -> Iterator[Callable[[Block], bool]]:
+        """Yield what takes blocks of statements that are being loaded into the store.
 
-        It returns False for a geometry at a blank node, which the store labels anew.
+        It returns False for a geometry at a blank node, which the store labels anew. What was
+        loaded must be in the store when the context ends.
         """
         with self._lock:
             index = self._followed
-        block: list[Statement | Link] = []
-        others: set[str] = set()
-
-        def take(quad: Quad) -> bool:
-            item = None if index is None else statement_of(quad)
-            if item is None:
-                others.add(quad.predicate.value)
-                return True
-            if b"_:" in (item[0][:2], item[2][:2] if isinstance(item, Link) else b""):
-                return False
-            block.append(item)
-            if len(block) >= _BLOCK:
-                self.added(Added(items=block))
-                block.clear()
-            return True
-
-        yield take
-        self.added(Added(items=block, others=others))
+        if index is None:
+            yield lambda _block: True
+        else:
+            loading = _Loading(index, self._cover)
+            with index.terms.many():
+                yield loading.take
+            with self._lock, index.lock:
+                index.tables.forget(loading.left)
+        with self._lock:
+            self.log.note(None)
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
@@ -136,7 +125,9 @@ class IndexKeeper:
             if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
-                index.mix(added.others)
+                index.mix({q.predicate.value for q in added.others})
+                with index.lock:
+                    index.tables.add_quads(added.others)
 
     def removed(self, quads: Iterable[Quad]) -> None:
         """Follow quads that were removed."""
@@ -146,6 +137,8 @@ class IndexKeeper:
             index = self._followed
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
+                with index.lock:
+                    index.tables.remove(gone)
 
     def replaced(self, graph: GraphName, quads: Iterable[Quad]) -> None:
         """Follow a graph that now holds other quads.
@@ -156,51 +149,36 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def touched(self, update: str, base_iri: str | None, ask: Ask) -> Touched:
-        """Return what an update will change.
-
-        Args:
-            update: Any SPARQL update.
-            base_iri: What relative IRIs are relative to.
-            ask: Evaluates a query as the update's own pattern will be evaluated.
-        """
+    def noting(self, update: str, base_iri: str | None) -> NotingUpdate:
+        """Return what to execute instead of an update, so that `updated` can follow it."""
         with self._lock:
             index = self._followed
         if index is None:
-            return Touched()
-        return touched_by(update, index.predicates.names, ask, base_iri=base_iri)
+            return NotingUpdate(sparql=update, functions={}, touched=Touched())
+        many = max(MANY, len(index) // 4)  # all is read as fast as so many one by one
+        return noting(update, index.predicates.names, base_iri=base_iri, many=many)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
         with self._lock:
             self.log.note(touched.properties)
             index = self._followed
-            if index is None or touched.is_nothing:
+            if index is None:
+                return
+            with index.lock:
+                touched.follow(index.tables)
+            if touched.is_nothing:
                 return
             if touched.everything:
                 self._index = self._built()
                 return
+            store = _Said(self._store, index)
+            for graph in touched.loaded:
+                quads = self._store.quads_for_pattern(None, None, None, graph)
+                items = (statement_of(q) for q in quads)
+                touched.predicates |= {i.predicate for i in items if isinstance(i, Statement)}
             self._cover(touched.predicates)
-            for graph in touched.graphs:
-                index.remove_graph(graph_text(graph))
-                self._take(index, self._spatial_quads(graph))
-            subjects = touched.subjects | self._pointing_at(touched)
-            index.remove_subjects([term_text(s) for s in subjects])
-            for subject in subjects:
-                self._take(index, self._store.quads_for_pattern(subject, None, None, None))
-
-    def _pointing_at(self, touched: Touched) -> set[NamedNode | BlankNode]:
-        """Return the nodes that have some literals, and the features of these."""
-        found: set[NamedNode | BlankNode] = set()
-        for literal in touched.literals:
-            for quad in self._store.quads_for_pattern(None, None, literal, None):
-                if isinstance(quad.subject, NamedNode | BlankNode):
-                    found.add(quad.subject)
-        for geometry in found | touched.geometries:
-            for predicate in LINKS:
-                links = self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
-                found |= {q.subject for q in links if isinstance(q.subject, NamedNode | BlankNode)}
-        return found
+            follow(index, touched, store)
 
     def rebuild(self) -> None:
         """Read everything again."""
@@ -210,6 +188,25 @@ class IndexKeeper:
                 self._index = self._built()
 
     # -- reading the store
+
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where it is not known.
+
+        Args:
+            predicate: The property's IRI.
+            graph: As the index writes its name.
+            read: Where it is not known it is read from the store.
+        """
+        index = self.index
+        if read and not index.tables.follows(predicate):
+            before = self.log.count
+            said = list(statements(said_by(self._store, predicate), predicate))
+            with self._lock, index.lock:
+                # A write in between is in what was read, or will be followed, or is noted.
+                if self._index is index and not self.log.changed(before, [predicate]):
+                    index.tables.read(predicate, said)
+        with index.lock:
+            return index.tables.find(predicate, graph)
 
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
@@ -224,28 +221,7 @@ class IndexKeeper:
             _take_property(index, predicate, said_by(self._store, predicate))
         return index
 
-    def _spatial_quads(self, graph: GraphName) -> Iterator[Quad]:
-        for predicate in (*self.index.predicates.names, *LINKS):
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
-
-    def _take(self, index: SpatialIndex, quads: Iterable[Quad]) -> None:
-        block: list[Statement | Link] = []
-        others: set[str] = set()
-        for quad in quads:
-            item = statement_of(quad)
-            if item is None:
-                others.add(quad.predicate.value)
-            if isinstance(item, Statement) and not index.covers(item.predicate):
-                continue  # its property is not covered: queries on it do not ask the index
-            if item is not None:
-                block.append(item)
-            if len(block) >= _BLOCK:
-                index.add(block)
-                block = []
-        index.add(block)
-        index.mix(others)
-
-    def _cover(self, predicates: set[str]) -> None:
+    def _cover(self, predicates: Collection[str]) -> None:
         """Take in all literals of properties that are new to the index."""
         index = self.index
         for predicate in predicates:
@@ -295,6 +271,77 @@ class IndexKeeper:
             np.savez(target, allow_pickle=False, **self._index.arrays())
         _write_state(kept, folder_state(folder))
         partial.replace(kept)
+
+
+class _Said:
+    """What the store says, as an index that follows it asks."""
+
+    def __init__(self, store: Store, index: SpatialIndex) -> None:
+        self._store = store
+        self._index = index
+
+    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
+        """Yield what a graph says by the properties of the index."""
+        for predicate in (*self._index.predicates.names, *LINKS):
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
+
+    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
+        """Yield what is said of some nodes, and of blank ones by what has them."""
+        for subject in subjects:
+            yield from self._store.quads_for_pattern(subject, None, None, None)
+            if isinstance(subject, BlankNode):
+                yield from self._links(subject)
+
+    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
+        """Yield what leads from known terms to new blank nodes, and what is said of these."""
+        found: set[NamedNode | BlankNode] = set()
+        for literal in touched.literals:
+            for quad in self._store.quads_for_pattern(None, None, literal, None):
+                if isinstance(quad.subject, NamedNode | BlankNode):
+                    found.add(quad.subject)
+        yield from self.about(found)
+        for geometry in touched.geometries:
+            yield from self._links(geometry)
+        for predicate in touched.blank_links:
+            for quad in self._store.quads_for_pattern(None, NamedNode(predicate), None, None):
+                if isinstance(quad.subject, BlankNode) and isinstance(quad.object, BlankNode):
+                    yield quad
+
+    def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
+        for predicate in LINKS:
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
+
+
+class _Loading:
+    """Takes what is being loaded into an index."""
+
+    def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
+        self._index = index
+        self._cover = cover
+        self.left: set[str] = set()
+        """Properties of which not all is known."""
+
+    def take(self, block: Block) -> bool:
+        """Take a block; return False if it has a geometry at a blank node."""
+        index = self._index
+        literals, links, others = block.parts()
+        blank = block.has_start(b"_")
+        if others.subjects:
+            index.mix([block.predicate])
+            if blank or not index.tables.follows(block.predicate):
+                self.left.add(block.predicate)
+                index.tables.forget([block.predicate])
+            else:
+                with index.lock:
+                    index.tables.add(others)
+        if blank and (literals.subjects or links.subjects):
+            return False
+        if literals.subjects:
+            self._cover([block.predicate])
+            index.add_literals(literals)
+        if links.subjects:
+            index.add_links(links)
+        return True
 
 
 def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import shapely
+from shapely import STRtree
 
 #: Boxes in one leaf.
 _LEAF = 64
@@ -27,6 +29,8 @@ class PackedBoxes:
         rows, boxes = rows[kept], boxes[kept]
         order = _tile(boxes)
         self.rows = rows[order].astype(np.int32)
+        self._tree: STRtree | None = None
+        """Of the leaves; made when many boxes are searched at once."""
         starts = np.arange(0, len(order), _LEAF)
         packed = boxes[order]
         if len(order):
@@ -64,9 +68,29 @@ class PackedBoxes:
         rows = self.rows[places[places < len(self.rows)]]
         return np.asarray(rows[meets(boxes[rows], box)])
 
+    def search_each(self, searched: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Return the rows whose box meets one of many boxes: (m,) int32, a row more than once.
+
+        Args:
+            searched: (k, 4).
+            boxes: (all rows, 4), where the row numbers point into.
+        """
+        if self._tree is None:
+            self._tree = STRtree(shapely.box(*self._leaves.T))
+        which, leaves = self._tree.query(shapely.box(*searched.T))
+        places = (leaves[:, None] * _LEAF + np.arange(_LEAF)).ravel()
+        whose = np.repeat(which, _LEAF)[places < len(self.rows)]
+        rows = self.rows[places[places < len(self.rows)]]
+        return np.asarray(rows[meets(boxes[rows], searched[whose].T)])
+
 
 def meets(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return which boxes share a point with a box: (n,) bool; an empty one never does."""
+    """Return which boxes share a point with a box: (n,) bool; an empty one never does.
+
+    Args:
+        boxes: (n, 4).
+        box: (4,), or (4, n) one for each.
+    """
     west, south, east, north = box
     return np.asarray(
         (boxes[:, 0] <= east)

@@ -19,15 +19,17 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 from kg.errors import RemoteStoreError
 from kg.planner.candidates import Candidates
 from kg.planner.components import Component, components_of, in_scope
-from kg.planner.constraints import Scope, runs_of
+from kg.planner.constraints import Scope
 from kg.planner.evaluation import FEW, LOOKUP_COST, count_up_to
+from kg.planner.runs import Runs
 from kg.planner.syntax import TriplePattern, term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
+    from kg.planner.constants import Constants
     from kg.planner.constraints import Run
     from kg.planner.syntax import Syntax
     from kg.remote_source import RemoteSource
@@ -48,7 +50,7 @@ class PartialCopy:
         syntax: Syntax,
         source: RemoteSource,
         scope: Scope,
-        evaluate: Callable[[str], Term | None],
+        constants: Constants,
         steps: list[str],
     ) -> None:
         self.quads: set[Quad] = set()
@@ -57,7 +59,7 @@ class PartialCopy:
         self._syntax = syntax
         self._source = source
         self._scope = scope
-        self._evaluate = evaluate
+        self._runs = Runs(syntax, scope, constants)
         self._steps = steps
         self._fetched: set[tuple[str | None, str]] = set()
         self._spare = f"{syntax.fresh}one"
@@ -87,7 +89,7 @@ class PartialCopy:
                 self._descend(child, inside)
 
     def _group(self, group: Node, inherited: Known) -> None:
-        runs = runs_of(self._syntax, group, self._scope, self._evaluate)
+        runs = self._runs.of(group)
         found: list[tuple[int, Known]] = []
         joined = inherited
         for run in sorted(runs, key=lambda r: not r.constraints):

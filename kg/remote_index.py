@@ -1,10 +1,12 @@
 """The spatial index of a store on another server, read by plain SPARQL 1.1.
 
 It follows what is written through this process. What others write is noticed before the next
-spatial query, by how many statements there are of each property that matters and how long
-their terms are together: so a literal that is replaced by another of the same length, within
-one property, is not noticed. Neither is a write of theirs in the moment between a write of
-ours and the count after it. `RemoteStore.refresh` has everything read again.
+spatial query, by a digest of the statements of each property that matters: their number, and
+the sum of a number of nine digits from the MD5 of each, so that a change is missed once in a
+thousand million times. Of statements with a blank node, whose label a server need not tell, the
+lengths are summed: one that is replaced by another as long is not noticed. Neither is a write
+of others in the moment between a write of ours and the digest after it. `RemoteStore.refresh`
+has everything read again.
 """
 
 from __future__ import annotations
@@ -17,18 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad
 
-from kg.geometry_statements import (
-    LINKS,
-    Link,
-    Statement,
-    graph_text,
-    statement_of,
-)
+from kg.following import follow, take
+from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.planner.touched import Touched, touched_by
 from kg.sparql_client import VIRTUOSO_GEOMETRY
 from kg.spatial_index import SpatialIndex
 from kg.store import Dataset
+from ontology.terms import XSD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,8 +37,18 @@ if TYPE_CHECKING:
 _ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
 _BLANK_ONLY = "FILTER(isBlank(?s))"
 _DATATYPES = ", ".join(f"<{d}>" for d in sorted({*GEOMETRY_DATATYPES, VIRTUOSO_GEOMETRY}))
+_STATEMENT = (
+    'CONCAT(STR(?s), " ", STR(?o), " ", COALESCE(STR(DATATYPE(?o)), ""), " ", '
+    'COALESCE(STR(?g), ""))'
+)
 _LENGTHS = " + ".join(
     f"{weight} * COALESCE(STRLEN(STR({v})), 0)" for weight, v in ((1, "?s"), (3, "?o"), (7, "?g"))
+)
+#: Nine digits of a statement's hash, in functions that every SPARQL 1.1 server has, and no
+#: leading 0; lengths where a blank node has no text.
+_DIGITS = (
+    f"COALESCE(<{XSD.integer.value}>(CONCAT("
+    f'"1", SUBSTR(REPLACE(MD5({_STATEMENT}), "[a-f]", ""), 1, 9))), {_LENGTHS})'
 )
 
 
@@ -68,7 +76,7 @@ class RemoteIndex:
             now = time.monotonic()
             if self._index is not None and now - self._checked_at < self._fresh_s:
                 return self._index
-            if self._index is None or self._lengths(self._index) != self._seen:
+            if self._index is None or self._digests(self._index) != self._seen:
                 self._index = self._built()
             self._checked_at = now
             return self._index
@@ -109,21 +117,11 @@ class RemoteIndex:
             # A blank node of the server's cannot be asked for.
             blank = any(isinstance(s, BlankNode) for s in touched.subjects)
             new = [p for p in touched.predicates if not index.covers(p)]
-            if touched.everything or blank or new:
+            if touched.everything or touched.loaded or blank or new:
                 self._index = None
                 return
-            for graph in touched.graphs:
-                index.remove_graph(graph_text(graph))
-                for predicate in _followed(index):
-                    _take(index, self._said_by(NamedNode(predicate), graph))
-            subjects = [str(s) for s in touched.subjects]
-            index.remove_subjects([s.encode() for s in subjects])
-            _take(index, self._said_of(subjects))
-            if touched.literals or touched.geometries:
-                # They are at new blank nodes, whose labels only the server knows.
-                for predicate in _followed(index):
-                    _take(index, self._said_by(NamedNode(predicate), None, _BLANK_ONLY))
-            self._seen = self._lengths(index)
+            follow(index, touched, _Said(self, index))
+            self._seen = self._digests(index)
 
     def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
         named = tuple(g for g in graphs or () if isinstance(g, NamedNode))
@@ -142,15 +140,15 @@ class RemoteIndex:
             if isinstance(predicate, NamedNode):
                 index.predicates.number(predicate.value)
         self._blank = (-1, False)
-        self._seen = self._lengths(index)
+        self._seen = self._digests(index)
         for name in _followed(index):
-            _take(index, self._said_by(NamedNode(name), None))
+            take(index, self.said_by(NamedNode(name), None))
         return index
 
-    def _said_by(
+    def said_by(
         self, predicate: NamedNode, graph: GraphName | None, condition: str = ""
-    ) -> Iterator[Quad | None]:
-        """Return what one property says, in a graph or in all."""
+    ) -> Iterator[Quad]:
+        """Yield what one property says, in a graph or in all."""
         pattern = f"?s {predicate} ?o {condition}"
         if graph is None:
             names, body = ["?s", "?o", "?g"], _anywhere(pattern)
@@ -159,27 +157,50 @@ class RemoteIndex:
         else:
             names, body = ["?s", "?o"], f"GRAPH {graph} {{ {pattern} }}"
         for row in self._client.rows(names, body):
-            yield _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
+            yield from _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
 
-    def _said_of(self, subjects: list[str]) -> Iterator[Quad | None]:
-        """Return what is said of some nodes."""
+    def said_of(self, subjects: list[str]) -> Iterator[Quad]:
+        """Yield what is said of some nodes."""
         rows = self._client.rows_among(
             ["?s", "?p", "?o", "?g"],
             ("?s", subjects),
             lambda table: f"{{ {table} ?s ?p ?o }} UNION {{ {table} GRAPH ?g {{ ?s ?p ?o }} }}",
         )
         for s, p, o, g in rows:
-            yield _quad(s, p, o, g)
+            yield from _quad(s, p, o, g)
 
-    def _lengths(self, index: SpatialIndex) -> dict[str, tuple[str, str]]:
+    def _digests(self, index: SpatialIndex) -> dict[str, tuple[str, str]]:
         """Return, for each property, what changes when others write."""
         table = f"VALUES ?p {{ {' '.join(_iri(n) for n in sorted(_followed(index)))} }}"
         result = self._client.query(
-            f"SELECT ?p (COUNT(*) AS ?n) (SUM({_LENGTHS}) AS ?l) {{ "
+            f"SELECT ?p (COUNT(*) AS ?n) (SUM({_DIGITS}) AS ?d) {{ "
             f"{_ANYWHERE.format(f'{table} ?s ?p ?o', table, '?s ?p ?o')} }} GROUP BY ?p"
         )
         rows = [tuple(row) for row in result]  # type: ignore[union-attr]
-        return {str(p): (str(n), str(length)) for p, n, length in rows if p is not None}
+        return {str(p): (str(n), str(digest)) for p, n, digest in rows if p is not None}
+
+
+class _Said:
+    """What the server says, as an index that follows it asks."""
+
+    def __init__(self, server: RemoteIndex, index: SpatialIndex) -> None:
+        self._server = server
+        self._properties = [NamedNode(p) for p in _followed(index)]
+
+    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
+        """Yield what a graph says by the properties of the index."""
+        for predicate in self._properties:
+            yield from self._server.said_by(predicate, graph)
+
+    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
+        """Yield what is said of some nodes."""
+        return self._server.said_of([str(s) for s in subjects])
+
+    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
+        """Yield what is said of all blank nodes: only the server knows the new ones' labels."""
+        if touched.literals or touched.geometries or touched.blank_links:
+            for predicate in self._properties:
+                yield from self._server.said_by(predicate, None, _BLANK_ONLY)
 
 
 def _followed(index: SpatialIndex) -> frozenset[str]:
@@ -194,7 +215,8 @@ def _iri(name: str) -> str:
     return f"<{name}>"
 
 
-def _quad(s: object, p: object, o: object, g: object) -> Quad | None:
+def _quad(s: object, p: object, o: object, g: object) -> Iterator[Quad]:
+    """Yield the quad of four terms, where they are those of one."""
     graph = DefaultGraph() if g is None else g
     if (
         isinstance(s, NamedNode | BlankNode)
@@ -202,19 +224,4 @@ def _quad(s: object, p: object, o: object, g: object) -> Quad | None:
         and isinstance(o, NamedNode | BlankNode | Literal)
         and isinstance(graph, NamedNode | BlankNode | DefaultGraph)
     ):
-        return Quad(s, p, o, graph)
-    return None
-
-
-def _take(index: SpatialIndex, quads: Iterable[Quad | None]) -> None:
-    """Add what the index takes of some quads, and note the properties of the others."""
-    found: list[Statement | Link] = []
-    others: set[str] = set()
-    for quad in quads:
-        item = None if quad is None else statement_of(quad)
-        if item is not None:
-            found.append(item)
-        elif quad is not None:
-            others.add(quad.predicate.value)
-    index.add(found)
-    index.mix(others)
+        yield Quad(s, p, o, graph)

@@ -8,9 +8,11 @@ from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
 from kg.embedded_source import ColumnMemory, EmbeddedSource
 from kg.errors import EvaluationError, QueryError
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import CALLED
+from kg.geosparql.functions import FUNCTIONS
 from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
+from kg.planner.constants import Constants
 from kg.planner.constraints import dataset_of, default_scope
 from kg.planner.plan import plan_query
 from kg.planner.syntax import Edit, apply_edits, parse_query
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from kg.geosparql.functions import Function
     from kg.planner.plan import Plan
     from kg.planner.service_tables import Served
-    from kg.solutions import Solutions, Term
+    from kg.solutions import Solutions
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
@@ -175,23 +177,13 @@ class RemotePlan:
             self._steps.append("the server labels blank nodes anew in each answer")
             return everything(self._source, self._steps), set()
         scope = default_scope(self._dataset)
-        copy = PartialCopy(syntax, self._source, scope, self._constant, self._steps)
+        constants = Constants(self._source.prologue, self._base_iri)
+        copy = PartialCopy(syntax, self._source, scope, constants, self._steps)
         copy.fetch()
         if _has_blank(copy.quads) and not self._client.keeps_labels():
             self._steps.append("the server labels blank nodes anew in each answer")
             return everything(self._source, self._steps), copy.graphs
         return copy.quads, copy.graphs
-
-    def _constant(self, expression: str) -> Term | None:
-        """Return the value of an expression without variables."""
-        try:
-            result = Store().query(
-                f"{self._source.prologue} SELECT ({expression} AS ?x) {{}}",
-                custom_functions=FUNCTIONS,
-            )
-        except (SyntaxError, ValueError, RuntimeError):
-            return None
-        return next(result)["x"] if isinstance(result, QuerySolutions) else None
 
     @property
     def _text(self) -> str:
@@ -249,7 +241,7 @@ def _check(sparql: str, base_iri: str | None) -> None:
                 sparql,
                 base_iri=base_iri,
                 custom_functions=known,
-                custom_aggregate_functions=AGGREGATES,
+                custom_aggregate_functions=CALLED,
             ),
             FUNCTIONS,
         )

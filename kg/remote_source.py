@@ -81,6 +81,9 @@ class RemoteSource:
         """Return the same for another dataset."""
         return RemoteSource(self._client, self.index, prologue=self.prologue, dataset=dataset)
 
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> None:
+        """Return None: others may have written since."""
+
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
         """Return None: others may have written since."""
 

@@ -104,11 +104,20 @@ class Solutions:
         if format == QueryResultsFormat.XML:
             return self._xml()
         if format == QueryResultsFormat.CSV:
-            lines = self._lines(lambda text: _csv(_term(text)), ",")
+            lines = self._rows_of(lambda text: _csv(_term(text)))
             return (",".join(self._names) + "\r\n" + "".join(f"{x}\r\n" for x in lines)).encode()
-        lines = self._lines(lambda text: text.decode(), "\t")
-        head = "\t".join(f"?{n}" for n in self._names)
-        return (head + "\n" + "".join(f"{x}\n" for x in lines)).encode()
+        return self._tsv()
+
+    def _tsv(self) -> bytes:
+        head = "\t".join(f"?{n}" for n in self._names).encode()
+        columns = [np.array([*c.texts, b""], object)[c.codes].tolist() for c in self._columns]
+        if not columns:
+            lines = [b""] * self._length
+        elif len(columns) == 1:
+            lines = columns[0]
+        else:
+            lines = list(map(b"\t".join, zip(*columns, strict=True)))
+        return b"\n".join([head, *lines, b""])
 
     def _fragments(self, write: Callable[[bytes], str]) -> list[list[str]]:
         """Return each column's values written; each distinct value is written once."""
@@ -117,11 +126,11 @@ class Solutions:
             for c in self._columns
         ]
 
-    def _lines(self, write: Callable[[bytes], str], separator: str) -> list[str]:
+    def _rows_of(self, write: Callable[[bytes], str]) -> list[str]:
         columns = self._fragments(write)
         if not columns:
             return [""] * self._length
-        return [separator.join(row) for row in zip(*columns, strict=True)]
+        return [",".join(row) for row in zip(*columns, strict=True)]
 
     def _json(self) -> bytes:
         head = json.dumps({"vars": self._names}, separators=(",", ":"))

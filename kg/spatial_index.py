@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from kg.columns import TAIL, Columns, Lookup, Names, among, not_in, places_in
+from kg.columns import TAIL, Columns, GrowingBytes, Lookup, Names, among, not_in, places_in
 from kg.geometry import CRS84
 from kg.geometry_statements import (
     DEFAULT_GRAPH,
@@ -22,13 +22,17 @@ from kg.geometry_statements import (
     BrokenGeometry,
     Link,
     Statement,
+    literal_hashes,
     parse_all,
 )
-from kg.packed_boxes import PackedBoxes, meets
-from kg.term_table import TermTable, hash_texts
+from kg.property_tables import PropertyTables
+from kg.row_boxes import RowBoxes
+from kg.term_table import TermTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+    from kg.geometry_statements import Block
 
 
 class SpatialIndex:
@@ -37,12 +41,15 @@ class SpatialIndex:
     Its methods may be called from several threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_complete: bool = False) -> None:
+        """Make one without rows; `is_complete` where the store is empty, so that it has all."""
         self.lock = threading.RLock()
         self.terms = TermTable()
         self.predicates = Names(SERIALISATIONS)
         self.graphs = Names([DEFAULT_GRAPH.decode()])
         self.systems = Names([CRS84])
+        self.tables = PropertyTables(self.terms, self.graphs, is_complete=is_complete)
+        """What is said beyond geometries."""
         self.rows = Columns(
             subject=(np.int32, 1),
             predicate=(np.int16, 1),
@@ -69,12 +76,13 @@ class SpatialIndex:
         self._rows_by_subject = Lookup()
         self._links_by_geometry = Lookup()
         self._links_by_feature = Lookup()
-        self._wkb = bytearray()
-        self._packed: dict[int, PackedBoxes] = {}
-        self._packed_count = 0
+        self._wkb = GrowingBytes()
+        self._boxes = RowBoxes(self.rows)
         self._systems: list[int] = []
         self._predicates: list[str] = []
         self._used_version = -1
+        self._spans: dict[int, tuple[float, float]] = {}
+        self._spans_version = -1
 
     def __len__(self) -> int:
         """Return how many statements have a geometry that parses."""
@@ -88,10 +96,9 @@ class SpatialIndex:
     @property
     def nbytes(self) -> int:
         """Bytes in memory beyond `wkb_bytes`."""
-        packed = sum(p.nbytes for p in self._packed.values())
         lookups = (self._rows_by_subject, self._links_by_geometry, self._links_by_feature)
-        tables = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
-        return tables + packed + sum(x.nbytes for x in lookups)
+        columns = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
+        return columns + self.tables.nbytes + self._boxes.nbytes + sum(x.nbytes for x in lookups)
 
     def covers(self, predicate: str) -> bool:
         """Return whether every geometry literal under a property is in the index."""
@@ -107,42 +114,95 @@ class SpatialIndex:
             if statements:
                 self._add_statements(statements)
             if links:
-                self._add_links(links)
+                self._add_links(self._link_columns(links, create=True))
             if items:
-                self._changed()
+                self.version += 1
 
-    def _changed(self) -> None:
-        self.version += 1
+    def add_links(self, block: Block) -> None:
+        """Add links that are said by one property."""
+        with self.lock:
+            self._add_links(
+                self._shared(LINKS.index(block.predicate), block)
+                | {
+                    "feature": self.terms.add(block.subjects),
+                    "geometry": self.terms.add(block.objects),
+                }
+            )
+            self.version += 1
+
+    def _shared(self, predicate: int, block: Block) -> dict[str, np.ndarray]:
+        count, graph = len(block.subjects), self.graphs.number(block.graph.decode())
+        return {
+            "predicate": np.full(count, predicate, np.int16),
+            "graph": np.full(count, graph, np.int32),
+        }
+
+    def add_literals(self, block: Block) -> None:
+        """Add statements of one property, all with geometry literals."""
+        with self.lock:
+            self._add_literals(block)
+            self.version += 1
+
+    def _add_literals(self, block: Block) -> None:
+        lexicals, datatypes = block.literals()
+        keys = {
+            "subject": self.terms.add(block.subjects),
+            "literal": literal_hashes(lexicals, datatypes),
+            **self._shared(self.predicates.number(block.predicate), block),
+        }
+        self._add_rows(
+            keys,
+            lexicals,
+            datatypes,
+            lambda i: Statement(
+                block.subjects[i], block.predicate, block.graph, lexicals[i], datatypes[i]
+            ),
+        )
 
     def _add_statements(self, statements: list[Statement]) -> None:
-        keys = self._keys(statements, create=True)
+        self._add_rows(
+            self._keys(statements, create=True),
+            [s.lexical for s in statements],
+            [s.datatype for s in statements],
+            statements.__getitem__,
+        )
+
+    def _add_rows(
+        self,
+        keys: dict[str, np.ndarray],
+        lexicals: list[str],
+        datatypes: list[str],
+        statement: Callable[[int], Statement],
+    ) -> None:
+        """Add statements with literals; `statement` gives one of them, to be noted as broken."""
         fresh = not_in(keys, self._row_keys(keys["subject"]))
-        statements = [statements[i] for i in fresh.tolist()]
-        keys = {name: column[fresh] for name, column in keys.items()}
-        shapes, systems, reasons = parse_all(statements)
+        if len(fresh) < len(lexicals):
+            keys = {name: column[fresh] for name, column in keys.items()}
+            lexicals = [lexicals[i] for i in fresh.tolist()]
+            datatypes = [datatypes[i] for i in fresh.tolist()]
+        shapes, systems, reasons = parse_all(lexicals, datatypes)
         self.broken.update(
-            {s: r for s, r in zip(statements, reasons, strict=True) if r is not None}
+            {statement(int(fresh[i])): r for i, r in enumerate(reasons) if r is not None}
         )
         good = np.array([r is None for r in reasons], bool)
         if not good.any():
             return
         shapes = shapes[good]
         wkb = shapely.to_wkb(shapes, output_dimension=4)
-        lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
+        lengths = np.fromiter(map(len, wkb), np.int64, len(wkb))
         starts = len(self._wkb) + np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        self._wkb += b"".join(wkb.tolist())
+        self._wkb.append(b"".join(wkb.tolist()))
         kept = {name: column[good] for name, column in keys.items()}
-        numbers = np.array([self.systems.number(s) for s in systems if s], np.int16)
+        known = {s: self.systems.number(s) for s in set(systems) if s}
         self.rows.append(
             **kept,
-            system=numbers,
+            system=np.array([known[s] for s in systems if s], np.int16),
             start=starts,
             box=shapely.bounds(shapes),
             alive=np.ones(len(shapes), bool),
         )
 
-    def _add_links(self, links: list[Link]) -> None:
-        columns = self._link_columns(links, create=True)
+    def _add_links(self, columns: dict[str, np.ndarray]) -> None:
         fresh = not_in(columns, self._link_keys(columns["feature"]))
         kept = {name: column[fresh] for name, column in columns.items()}
         self.links.append(**kept, alive=np.ones(len(fresh), bool))
@@ -153,7 +213,7 @@ class SpatialIndex:
             found = {p for p in predicates if self.covers(p)} - self.mixed
             if found:
                 self.mixed |= found
-                self._changed()
+                self.version += 1
 
     def remove(self, items: Sequence[Statement | Link]) -> None:
         """Forget statements and links that are here."""
@@ -169,7 +229,7 @@ class SpatialIndex:
                 keys = self._link_columns(links, create=False)
                 self.links["alive"][places_in(self.links, keys, "feature")] = False
             if items:
-                self._changed()
+                self.version += 1
                 self._compact()
 
     def remove_subjects(self, subjects: Sequence[bytes]) -> None:
@@ -181,7 +241,7 @@ class SpatialIndex:
                 table["alive"][np.isin(table[column], numbers)] = False
             chosen = set(subjects)
             self.broken = {s: r for s, r in self.broken.items() if s.subject not in chosen}
-            self._changed()
+            self.version += 1
             self._compact()
 
     def remove_graph(self, graph: bytes) -> None:
@@ -191,7 +251,16 @@ class SpatialIndex:
             for table in (self.rows, self.links):
                 table["alive"][table["graph"] == number] = False
             self.broken = {s: r for s, r in self.broken.items() if s.graph != graph}
-            self._changed()
+            self.version += 1
+            self._compact()
+
+    def remove_named_graphs(self) -> None:
+        """Forget all that named graphs say."""
+        with self.lock:
+            for table in (self.rows, self.links):
+                table["alive"][table["graph"] != 0] = False
+            self.broken = {s: r for s, r in self.broken.items() if s.graph == DEFAULT_GRAPH}
+            self.version += 1
             self._compact()
 
     def _compact(self) -> None:
@@ -209,12 +278,13 @@ class SpatialIndex:
                     lookup.reset()
                 if table is self.rows:
                     self._rewrite_wkb()
-                    self._packed, self._packed_count = {}, 0
+                    self._boxes.reset()
 
     def _rewrite_wkb(self) -> None:
         wkb = shapely.to_wkb(self.shapes(np.arange(self.rows.count)), output_dimension=4)
         lengths = np.fromiter((len(b) for b in wkb), np.int64, len(wkb))
-        self._wkb = bytearray(b"".join(wkb.tolist()))
+        self._wkb = GrowingBytes()
+        self._wkb.append(b"".join(wkb.tolist()))
         if len(lengths):
             self.rows["start"][:] = np.concatenate([[0], np.cumsum(lengths)[:-1]])
 
@@ -226,7 +296,9 @@ class SpatialIndex:
             "subject": self.terms.add(subjects) if create else self.terms.find(subjects),
             "predicate": np.array([number(s.predicate) for s in statements], np.int16),
             "graph": np.array([graph(s.graph.decode()) for s in statements], np.int32),
-            "literal": hash_texts([f"{s.datatype} {s.lexical}" for s in statements]),
+            "literal": literal_hashes(
+                [s.lexical for s in statements], [s.datatype for s in statements]
+            ),
         }
 
     def _link_columns(self, links: list[Link], *, create: bool) -> dict[str, np.ndarray]:
@@ -252,15 +324,11 @@ class SpatialIndex:
     def shapes(self, rows: np.ndarray) -> np.ndarray:
         """Return geometries in their own SRS, x before y: (n,) objects."""
         starts = self.rows["start"]
-        view = memoryview(self._wkb)
         begins = starts[rows].tolist()
         # from_wkb reads as far as a geometry goes; an end is needed only to bound the slice.
         after = np.append(starts[1:], len(self._wkb))
         ends = after[rows].tolist()
-        return np.asarray(
-            shapely.from_wkb([bytes(view[a:b]) for a, b in zip(begins, ends, strict=True)]),
-            dtype=object,
-        )
+        return np.asarray(shapely.from_wkb(self._wkb.slices(begins, ends)), dtype=object)
 
     def predicates_in_use(self) -> list[str]:
         """Return the serialisation properties that rows have."""
@@ -278,6 +346,19 @@ class SpatialIndex:
         with self.lock:
             self.predicates_in_use()
             return self._systems
+
+    def span(self, system: int) -> tuple[float, float]:
+        """Return the least and the greatest first coordinate of the rows of an SRS."""
+        with self.lock:
+            if self._spans_version != self.version:
+                self._spans, self._spans_version = {}, self.version
+            if system not in self._spans:
+                boxes = self.rows["box"][self.rows["system"] == system]
+                full = boxes[~np.isnan(boxes[:, 0])]
+                self._spans[system] = (
+                    (float(full[:, 0].min()), float(full[:, 2].max())) if len(full) else (0.0, 0.0)
+                )
+            return self._spans[system]
 
     def select(
         self, *, predicate: str | None = None, graphs: Sequence[bytes] | None = None
@@ -302,36 +383,15 @@ class SpatialIndex:
             return np.asarray(column == numbers[0])
         return np.isin(column, numbers)
 
-    def search(self, box: np.ndarray, system: int) -> np.ndarray:
-        """Return the rows of an SRS whose box meets a box in that SRS: (m,) int32."""
+    def search(self, searched: np.ndarray, system: int) -> np.ndarray:
+        """Return what `RowBoxes.search` finds."""
         with self.lock:
-            self._pack()
-            boxes = self.rows["box"]
-            tail = np.arange(self._packed_count, self.rows.count, dtype=np.int32)
-            tail = tail[self.rows["system"][tail] == system]
-            found = [tail[meets(boxes[tail], box)]]
-            if system in self._packed:
-                found.append(self._packed[system].search(box, boxes))
-            rows = np.concatenate(found)
-            return np.asarray(rows[self.rows["alive"][rows]])
+            return self._boxes.search(searched, system)
 
     def count_near(self, box: np.ndarray, system: int) -> int:
-        """Return about how many rows of an SRS have a box that meets a box, rather too many."""
+        """Return what `RowBoxes.count_near` counts."""
         with self.lock:
-            self._pack()
-            tail = self.rows.count - self._packed_count
-            if system not in self._packed:
-                return tail
-            return tail + self._packed[system].count_near(box)
-
-    def _pack(self) -> None:
-        if self.rows.count - self._packed_count <= max(TAIL, self._packed_count // 16):
-            return
-        systems = self.rows["system"]
-        for number in np.unique(systems).tolist():
-            rows = np.flatnonzero(systems == number)
-            self._packed[number] = PackedBoxes(rows, self.rows["box"][rows])
-        self._packed_count = self.rows.count
+            return self._boxes.count_near(box, system)
 
     def rows_of(self, keys: np.ndarray, link: str | None) -> np.ndarray:
         """Return the rows that belong to some nodes: (m,) int64.
@@ -382,8 +442,9 @@ class SpatialIndex:
         with self.lock:
             found = {f"rows.{n}": a for n, a in self.rows.arrays().items()}
             found |= {f"links.{n}": a for n, a in self.links.arrays().items()}
+            found |= {f"tables.{n}": a for n, a in self.tables.arrays().items()}
             found |= {f"terms.{n}": a for n, a in self.terms.arrays().items()}
-            found["wkb"] = np.frombuffer(bytes(self._wkb), np.uint8)
+            found["wkb"] = self._wkb.array
             for name in ("predicates", "graphs", "systems"):
                 found[name] = np.array(getattr(self, name).names, dtype=np.str_)
             rows = [[*(_as_text(v) for v in s), r] for s, r in self.broken.items()]
@@ -395,14 +456,14 @@ class SpatialIndex:
     def of(cls, arrays: dict[str, np.ndarray]) -> SpatialIndex:
         """Return the index of kept arrays."""
         index = cls()
-        for table, prefix in ((index.rows, "rows."), (index.links, "links.")):
-            table.restore({n.removeprefix(prefix): a for n, a in arrays.items() if prefix in n})
-        index.terms = TermTable.of(
-            {n.removeprefix("terms."): a for n, a in arrays.items() if n.startswith("terms.")}
-        )
-        index._wkb = bytearray(arrays["wkb"].tobytes())
+        index.rows.restore(_under("rows.", arrays))
+        index.links.restore(_under("links.", arrays))
+        index.terms = TermTable.of(_under("terms.", arrays))
+        index._wkb = GrowingBytes(arrays["wkb"])
         for name in ("predicates", "graphs", "systems"):
             setattr(index, name, Names(arrays[name].tolist()))
+        index.tables = PropertyTables(index.terms, index.graphs, is_complete=False)
+        index.tables.restore(_under("tables.", arrays))
         index.mixed = set(arrays["mixed"].tolist())
         for subject, predicate, graph, lexical, datatype, reason in arrays["broken"].tolist():
             key = Statement(subject.encode(), predicate, graph.encode(), lexical, datatype)
@@ -421,6 +482,10 @@ class SpatialIndex:
                 )
                 for s, reason in self.broken.items()
             ]
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _as_text(value: bytes | str) -> str:

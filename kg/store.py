@@ -35,8 +35,12 @@ class Dataset:
     """The RDF dataset that a request names in the protocol, in place of FROM and FROM NAMED."""
 
     default: tuple[NamedNode, ...] = ()
-    """Graphs whose merge is the default graph."""
+    """Graphs whose merge is the default graph; each once."""
     named: tuple[NamedNode, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("default", "named"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions
 
-from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.geometry_statements import (
+    LINKS,
+    SERIALISATIONS,
+    Block,
+    Link,
+    Statement,
+    statement_of,
+)
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 
 if TYPE_CHECKING:
@@ -50,13 +57,33 @@ def said_by(store: Store, predicate: str) -> bytes:
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
+def statements(document: bytes, predicate: str) -> Iterator[Block]:
+    """Yield in blocks what `said_by` returned, the objects as the store writes them."""
+    for lines in _blocks(document):
+        by_graph: dict[bytes, Block] = {}
+        for line in lines:
+            subject, target, graph = line.split(b"\t")
+            block = by_graph.get(graph)
+            if block is None:
+                block = by_graph[graph] = Block(
+                    predicate=predicate, graph=graph, subjects=[], objects=[]
+                )
+            block.subjects.append(subject)
+            block.objects.append(target)
+        yield from by_graph.values()
+
+
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
     """Yield in blocks how much `said_by` returned, and what the index takes of it."""
+    for lines in _blocks(document):
+        yield len(lines), _items(lines, predicate)
+
+
+def _blocks(document: bytes) -> Iterator[list[bytes]]:
     start = document.index(b"\n") + 1
     while start < len(document):
         end = document.index(b"\n", min(start + BLOCK, len(document) - 1))
-        lines = document[start:end].split(b"\n")
-        yield len(lines), _items(lines, predicate)
+        yield document[start:end].split(b"\n")
         start = end + 1
 
 

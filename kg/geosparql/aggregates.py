@@ -1,12 +1,13 @@
 """The spatial aggregates: one geometry for a group of them.
 
 The result has the form and the reference system of the group's first geometry, and of an
-empty group it is an empty geometry in WKT. As with SUM and a text among numbers, the
-aggregate of a group with a broken geometry is unbound.
+empty group it is an empty geometry in WKT. What is no geometry, or has no value, is passed
+over; a group in which nothing else is has no aggregate (docs/decisions/0006).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geosparql.arguments import geometry_in, geometry_of
 from kg.geosparql.constructions import bounding_circle, concave_hull, envelope
+from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from kg.geosparql.literals import serialise
 from ontology.terms import GEO, GEOF
 
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from kg.geosparql.literals import Geometry
+
+
+#: Stands in a group for what has no value, with which pyoxigraph would call no aggregate.
+NO_VALUE = NamedNode("tag:deepcube,2026:no-value")
+
+
+def distinct(name: NamedNode) -> NamedNode:
+    """Return the name under which an aggregate takes each term once."""
+    return NamedNode(f"{name.value}#distinct")
 
 
 class _Gathered:
@@ -40,24 +51,48 @@ class _Gathered:
         self._keep = keep
         self._first: Geometry | None = None
         self._shapes: list[BaseGeometry] = []
+        self._passed_over = 0
 
     def accumulate(self, element: NamedNode | BlankNode | Literal | Triple) -> None:
-        """Take one more geometry."""
-        if self._first is None:
-            self._first = geometry = geometry_of(element)
-        else:
-            geometry = geometry_in(element, self._first.srs)
-        shape = geometry.shape
-        self._shapes.append(self._keep(shape) if self._keep else shape)
+        """Take one more geometry; what is none is passed over."""
+        try:
+            if self._first is None:
+                self._first = geometry = geometry_of(element)
+            else:
+                geometry = geometry_in(element, self._first.srs)
+            shape = geometry.shape
+            self._shapes.append(self._keep(shape) if self._keep else shape)
+        except (InvalidArgumentError, InvalidGeometryError):
+            self._passed_over += 1
 
     def finish(self) -> Literal:
         """Return the result for all geometries taken."""
+        if self._first is None and self._passed_over:
+            raise InvalidArgumentError(f"{self._passed_over} values, none of them a geometry")
         if self._first is None:
             return Literal("GEOMETRYCOLLECTION EMPTY", datatype=GEO.wktLiteral)
         collection = shapely.GeometryCollection(self._shapes)
         with np.errstate(all="ignore"):  # as in kg.geosparql.functions
             shape = self._finish(collection)
         return serialise(self._first.with_shape(shape))
+
+
+class _Once:
+    """Takes each term once."""
+
+    def __init__(self, aggregate: Aggregate) -> None:
+        self._aggregate = aggregate
+        self._taken: set[NamedNode | BlankNode | Literal | Triple] = set()
+
+    def accumulate(self, element: NamedNode | BlankNode | Literal | Triple) -> None:
+        """Take a term, where it is another one."""
+        if element not in self._taken:
+            self._taken.add(element)
+            self._aggregate.accumulate(element)
+
+    def finish(self) -> NamedNode | BlankNode | Literal | Triple | None:
+        """Return the result for all terms taken."""
+        return self._aggregate.finish()
 
 
 def _bounding_box() -> Aggregate:
@@ -84,6 +119,10 @@ def _union() -> Aggregate:
     return _Gathered(shapely.union_all)
 
 
+def _once(make: Callable[[], Aggregate]) -> Aggregate:
+    return _Once(make())
+
+
 #: As pyoxigraph takes them; the published vocabulary spells the first in two ways.
 AGGREGATES: dict[NamedNode, Callable[[], Aggregate]] = {
     GEOF.aggBoundingBox: _bounding_box,
@@ -93,4 +132,10 @@ AGGREGATES: dict[NamedNode, Callable[[], Aggregate]] = {
     GEOF.aggConcaveHull: _concave_hull,
     GEOF.aggConvexHull: _convex_hull,
     GEOF.aggUnion: _union,
+}
+
+#: With those of `distinct`, as `kg.planner.aggregates` calls them.
+CALLED: dict[NamedNode, Callable[[], Aggregate]] = {
+    **AGGREGATES,
+    **{distinct(name): partial(_once, make) for name, make in AGGREGATES.items()},
 }

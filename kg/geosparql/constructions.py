@@ -26,11 +26,26 @@ _MARGIN = 1 + 1e-12
 
 
 def boundary(shape: BaseGeometry) -> BaseGeometry:
-    """Return the closure of the boundary; a collection of mixed types has none."""
+    """Return the closure of the boundary; a collection of mixed types has none.
+
+    The boundary of nothing is nothing.
+    """
     found = shapely.boundary(shape)
+    if found is None and shape.is_empty:
+        return shape
     if found is None:
         raise InvalidGeometryError("a geometry collection has no boundary")
     return found
+
+
+def is_simple(shape: BaseGeometry) -> bool:
+    """Return whether no point is passed twice; of a collection, whether that holds for each member.
+
+    GEOS has no answer for collections, and shapely says False.
+    """
+    if isinstance(shape, shapely.GeometryCollection):
+        return all(is_simple(part) for part in shape.geoms)
+    return bool(shape.is_simple)
 
 
 def bounding_circle(shape: BaseGeometry) -> BaseGeometry:

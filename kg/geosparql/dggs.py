@@ -66,7 +66,14 @@ def read_dggs(text: str) -> Cells:
 
 
 def write_dggs(shape: BaseGeometry, resolution: str = "") -> str:
-    """Return the cells of a CRS84 shape, at a resolution from 0 to 15."""
+    """Return the cells of a CRS84 shape, at a resolution from 0 to 15.
+
+    Raises:
+        InvalidGeometryError: It reaches beyond a pole.
+    """
+    _, south, _, north = shape.bounds
+    if south < -90 or north > 90:  # noqa: PLR2004
+        raise InvalidGeometryError(f"no cell is at latitude {south if south < -90 else north}")  # noqa: PLR2004
     level = int(resolution) if resolution else _fitting_resolution(shape)
     cells = sorted(
         {cell for part in leaves(shapely.force_2d(shape)) for cell in _cover(part, level)}

@@ -35,7 +35,7 @@ from kg.geosparql.dggs import H3
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from kg.geosparql.gml_writer import NAMESPACES
 from kg.geosparql.literals import CRS84_ONLY, Geometry, serialise
-from kg.geosparql.relations import RELATIONS, Constant, Relation
+from kg.geosparql.relations import RELATIONS, Constant, Relation, relate_pattern
 from kg.geosparql.systems import crs_of, srs_iri
 from kg.geosparql.units import METRE, SQUARE_METRE, Unit
 from ontology.terms import GEO, GEOF, SF, XSD
@@ -80,7 +80,7 @@ def relate(one: object, other: object, matrix: object) -> Literal:
     if not _MATRIX.fullmatch(pattern):
         raise InvalidArgumentError(f"{pattern!r} is no DE-9IM pattern: nine of T, F, *, 0, 1, 2")
     shape = geometry_in(other, a.srs).shape
-    return _boolean(shapely.relate_pattern(a.shape, shape, pattern))
+    return _boolean(relate_pattern(a.shape, shape, pattern))
 
 
 # Geometries from geometries
@@ -309,7 +309,7 @@ FUNCTIONS: dict[NamedNode, Function] = {
     GEOF.is3D: _valued(lambda shape: bool(shape.has_z)),
     GEOF.isEmpty: _valued(lambda shape: bool(shape.is_empty)),
     GEOF.isMeasured: _valued(lambda shape: bool(shape.has_m)),
-    GEOF.isSimple: _valued(lambda shape: bool(shape.is_simple)),
+    GEOF.isSimple: _valued(constructions.is_simple),
     GEOF.numGeometries: _valued(lambda shape: int(shapely.get_num_geometries(shape))),
     GEOF.maxX: _extreme(0, np.nanmax),
     GEOF.maxY: _extreme(1, np.nanmax),

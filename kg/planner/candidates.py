@@ -13,7 +13,7 @@ import numpy as np
 from kg.planner.components import Component, anchor_of, in_scope, keys_of
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import COUNT_LIMIT, candidate_rows, count_up_to
-from kg.planner.matching import pairs_matching
+from kg.planner.matching import DistanceTest, RelationTest, pairs_matching
 from kg.planner.nearest import nearest_rows
 
 if TYPE_CHECKING:
@@ -129,17 +129,19 @@ class Candidates:
         if constant:
             rows = candidate_rows(source, source.prologue, component, anchor, constant, self._steps)
         for constraint in own:
-            left, right = (*constraint.variables, None)[:2]
+            if len(constraint.variables) < 2:  # noqa: PLR2004
+                continue
+            left, right, test = *constraint.variables, constraint.test
             other = right if left == anchor.variable else left
-            if other not in self._rows or isinstance(constraint.test, Nearest) or other is None:
+            if other not in self._rows or not isinstance(test, RelationTest | DistanceTest):
                 continue
             if rows is None:
                 rows = np.flatnonzero(self._mask(component, anchor)).astype(np.int32)
             theirs = self._rows[other]
             if left == anchor.variable:
-                rows = np.unique(pairs_matching(index, rows, theirs, constraint.test)[0])
+                rows = np.unique(pairs_matching(index, rows, theirs, test)[0])
             else:
-                rows = np.unique(pairs_matching(index, theirs, rows, constraint.test)[1])
+                rows = np.unique(pairs_matching(index, theirs, rows, test)[1])
             self._steps.append(f"{constraint.text}: {len(rows)} rows match {len(theirs)}")
         return rows
 
@@ -153,7 +155,7 @@ class Candidates:
     ) -> tuple[str, frozenset[str]] | None:
         source = self._source
         anchor = anchor_of(component, nearest.variables[0], source.index)
-        chosen = [c for c in constraints if c.variables == nearest.variables]
+        chosen = [c for c in constraints if c.variables == nearest.variables and c.is_exact]
         answered = {c.filter.id for c in chosen}
         others = [n for n in self._filters(component) if n.id not in answered]
         if anchor is None or not all(self._is_plain(n) for n in others):

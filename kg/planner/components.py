@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kg.planner.constraints import Run, Scope
     from kg.planner.syntax import Syntax, TriplePattern
+    from kg.property_tables import PropertyTable
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
 
@@ -43,6 +44,15 @@ class Source(Protocol):
 
     def within(self, dataset: Dataset) -> Source:
         """Return the same for another dataset."""
+
+    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
+        """Return what a property says in a graph; None where only the store knows.
+
+        Args:
+            predicate: The property's IRI.
+            graph: As the index writes its name.
+            read: Where it is not known it is read from the store.
+        """
 
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
         """Return columns that were computed for a query, where they are still true."""

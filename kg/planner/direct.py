@@ -47,6 +47,13 @@ class Shape:
         """The variables that the table must have."""
         return {f"?{n}" for n in self.names}
 
+    @property
+    def enough(self) -> int | None:
+        """How many solutions of the pattern are enough; None where it takes all."""
+        if self.limit is None or self.distinct or self.count is not None:
+            return None
+        return self.offset + self.limit
+
     def solutions(self, table: Table, terms: TermTable) -> Solutions:
         """Return the answer."""
         if self.count is not None:

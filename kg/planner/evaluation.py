@@ -23,14 +23,16 @@ from kg.planner.components import (
     keys_of,
     rest_of,
 )
-from kg.planner.constraints import Constraint, Nearest
-from kg.planner.matching import Test, count_near, rows_matching
+from kg.planner.constraints import Among, AnyOf, Constraint, Nearest, WithConstant
+from kg.planner.matching import count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import Table, distinct, join_sorted
+from kg.planner.thematic import least, patterns_of, solve
 from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
     from kg.planner.syntax import TriplePattern
+    from kg.spatial_index import SpatialIndex
 
 #: What a lookup from a candidate costs, in rows of a scan (both measured, some 25 and 10 us).
 LOOKUP_COST = 2.5
@@ -40,6 +42,8 @@ FEW = 200
 _SHARE = 4
 #: Rows from which it is worth asking the store first which of them it speaks of.
 _MANY_ROWS = 5_000
+#: Solutions from which the properties that they need are read whole, and kept.
+MANY_READ = 5_000
 #: How far the other side is counted.
 COUNT_LIMIT = 20_000
 
@@ -59,31 +63,53 @@ def candidate_rows(
     """
     index = source.index
     mask = index.select(predicate=anchor.literal.predicate[1:-1], graphs=component.scope.graphs)
-    tests = [t for c in constraints if (t := _with_constant(c, anchor.variable)) is not None]
-    if not tests:
+    for among in (c.test.rows for c in constraints if isinstance(c.test, Among)):
+        few = np.zeros(len(mask), bool)
+        few[among] = True
+        mask &= few
+    choices = [a for c in constraints if (a := _alternatives(c, anchor.variable)) is not None]
+    if not choices:
         return np.flatnonzero(mask).astype(np.int32)
-    near = min(count_near(index, t, g, row_first=first) for t, g, first in tests)
+    near = near_of(index, constraints, anchor.variable) or 0
     if near > FEW:
-        mask = _few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
-    rows = None
-    for test, constant, row_first in tests:
-        found = rows_matching(index, mask, test, constant, row_first=row_first)
-        rows = found if rows is None else np.intersect1d(rows, found, assume_unique=True)
-    count = 0 if rows is None else len(rows)
+        mask = few_by_the_rest(source, prologue, component, anchor, mask, near, steps)
+    for tests in choices:
+        found = np.zeros(len(mask), bool)
+        for t in tests:
+            found[rows_matching(index, mask, t.test, t.constant, row_first=t.row_first)] = True
+        mask = found
+    rows = np.flatnonzero(mask).astype(np.int32)
     texts = " and ".join(c.text for c in constraints)
-    steps.append(f"{texts}: {count} of {len(index)} geometries, {near} by their boxes")
-    return np.empty(0, np.int32) if rows is None else rows
+    steps.append(f"{texts}: {len(rows)} of {len(index)} geometries, {near} by their boxes")
+    return rows
 
 
-def _with_constant(constraint: Constraint, variable: str) -> tuple[Test, Geometry, bool] | None:
+def near_of(index: SpatialIndex, constraints: list[Constraint], variable: str) -> int | None:
+    """Return about how many rows may satisfy constraints with constants; None without any."""
+    choices = (_alternatives(c, variable) for c in constraints)
+    return min(
+        (
+            sum(count_near(index, t.test, t.constant, row_first=t.row_first) for t in tests)
+            for tests in choices
+            if tests is not None
+        ),
+        default=None,
+    )
+
+
+def _alternatives(constraint: Constraint, variable: str) -> tuple[WithConstant, ...] | None:
+    """Return the tests of which one must hold; None where it is not about constants."""
+    test = constraint.test
+    if isinstance(test, AnyOf):
+        return test.alternatives
     row_first = constraint.left == variable
     constant = constraint.right if row_first else constraint.left
-    if isinstance(constraint.test, Nearest) or not isinstance(constant, Geometry):
+    if isinstance(test, Nearest | Among) or not isinstance(constant, Geometry):
         return None
-    return constraint.test, constant, row_first
+    return (WithConstant(test=test, constant=constant, row_first=row_first),)
 
 
-def _few_by_the_rest(
+def few_by_the_rest(
     source: Source,
     prologue: str,
     component: Component,
@@ -101,6 +127,14 @@ def _few_by_the_rest(
     spoken = frozenset().union(*(p.variables for p in rest))
     if anchor.key not in spoken:
         return mask
+    patterns = patterns_of(source, component, rest)
+    if patterns is not None:
+        if least(patterns) * _SHARE > near:
+            return mask
+        known = solve(patterns, anchor.key, None)
+        if known is not None:
+            steps.append(f"thematic first: {len(known[anchor.key])} solutions, {near} boxes meet")
+            return np.asarray(mask & _marked(source, anchor, known[anchor.key]))
     body = in_scope(body, component.scope)
     limit = min(int(near / LOOKUP_COST), COUNT_LIMIT)
     if count_up_to(source, prologue, body, limit) >= limit:
@@ -113,11 +147,16 @@ def _few_by_the_rest(
         source.remember(query, columns)
     keys = columns[anchor.key]
     steps.append(f"thematic first: {len(keys)} solutions of the rest, {near} boxes meet")
-    link = None if anchor.link is None else anchor.link.predicate[1:-1]
+    return np.asarray(mask & _marked(source, anchor, keys[keys >= 0]))
+
+
+def _marked(source: Source, anchor: Anchor, keys: np.ndarray) -> np.ndarray:
+    """Return which rows of the index belong to some keys: (rows,) bool."""
     index = source.index
-    few = np.zeros(len(mask), bool)
-    few[index.rows_of(index.distinct(keys[keys >= 0]), link)] = True
-    return mask & few
+    link = None if anchor.link is None else anchor.link.predicate[1:-1]
+    marks = np.zeros(index.rows.count, bool)
+    marks[index.rows_of(index.distinct(keys), link)] = True
+    return marks
 
 
 def count_up_to(source: Source, prologue: str, body: str, limit: int) -> int:
@@ -212,6 +251,8 @@ def is_remembered(
     rest = asked_rest(component, anchor, keep_literal=anchor.variable in needed)
     if not rest:
         return component.is_bare
+    if patterns_of(source, component, rest) is not None:
+        return True
     query, _ = thematic_query(prologue, component, anchor, rest, needed)
     return source.remembered(query) is not None
 
@@ -226,6 +267,13 @@ def _rows_of_few(
     needed: set[str],
 ) -> np.ndarray:
     """Return those of many rows that the rest speaks of, where it is few or remembered."""
+    patterns = patterns_of(source, component, rest)
+    if patterns is not None:
+        few = least(patterns) < len(rows) // 10
+        known = solve(patterns, anchor.key, None) if few else None
+        if known is not None:
+            rows = np.asarray(rows[_marked(source, anchor, known[anchor.key])[rows]])
+        return rows
     thematic, names = thematic_query(prologue, component, anchor, rest, needed)
     columns = source.remembered(thematic)
     if columns is None:
@@ -238,10 +286,7 @@ def _rows_of_few(
         columns = _columns(source, thematic, names, anchor, check_literal=False)
         source.remember(thematic, columns)
     keys = columns[anchor.key]
-    link = None if anchor.link is None else anchor.link.predicate[1:-1]
-    marks = np.zeros(source.index.rows.count, bool)
-    marks[source.index.rows_of(distinct(keys[keys >= 0]), link)] = True
-    return np.asarray(rows[marks[rows]])
+    return np.asarray(rows[_marked(source, anchor, keys[keys >= 0])[rows]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +314,13 @@ def _fetch(
     thematic, names = thematic_query(prologue, component, anchor, rest, asked.needed)
     memory = f"{thematic} #literals" if asked.check_literal else thematic
     candidates = distinct(keys.keys)
+    patterns = patterns_of(source, component, rest)
+    if patterns is None and _is_much(source, asked, component, rest, len(candidates)):
+        patterns = patterns_of(source, component, rest, read=True)
+    known = None if patterns is None else solve(patterns, anchor.key, candidates)
+    if known is not None:
+        steps.append(f"{anchor.variable}: the rest joined from tables with {len(candidates)}")
+        return _in_order({n: known[n] for n in names}, anchor.key)
     cached = source.remembered(memory)
     if cached is not None:
         steps.append(f"{anchor.variable}: the rest as remembered, joined with {len(candidates)}")
@@ -294,6 +346,20 @@ def _fetch(
     steps.append(f"{anchor.variable}: {count} of the rest joined with {len(candidates)} candidates")
     source.remember(memory, columns)
     return columns
+
+
+def _is_much(
+    source: Source,
+    asked: _Asked,
+    component: Component,
+    rest: list[TriplePattern],
+    candidates: int,
+) -> bool:
+    """Return whether the rest is so much that all of its properties are better read at once."""
+    if source.block is not None or candidates <= MANY_READ or not component.is_bare:
+        return False
+    body = in_scope(component.body(rest), component.scope)
+    return count_up_to(source, asked.prologue, body, MANY_READ) >= MANY_READ
 
 
 def _spatial_first(

@@ -14,8 +14,9 @@ import numpy as np
 from kg.planner.components import Anchor, Component, Source, anchor_of, in_scope, rest_of
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import candidate_rows, count_up_to, evaluate
-from kg.planner.matching import pairs_matching, rows_near
+from kg.planner.matching import DistanceTest, RelationTest, pairs_matching, rows_near
 from kg.planner.tables import Table, distinct, join
+from kg.planner.thematic import least, patterns_of
 
 if TYPE_CHECKING:
     from kg.planner.constraints import Run
@@ -109,7 +110,10 @@ def _race(source: Source, prologue: str, sides: list[_Side]) -> None:
     running = {}
     for number, side in enumerate(sides):
         rest = rest_of(side.component, side.anchor, keep_literal=False)
-        if rest or not side.component.is_bare:
+        patterns = patterns_of(source, side.component, rest)
+        if patterns is not None:
+            side.estimate = min(side.estimate, least(patterns))
+        elif rest or not side.component.is_bare:
             running[number] = in_scope(side.component.body(rest), side.component.scope)
     limit = _FIRST_LIMIT
     smallest = min((s.estimate for n, s in enumerate(sides) if n not in running), default=None)
@@ -183,9 +187,10 @@ class _Join:
         if side.estimate < _SHARE * len(known):
             other = self._evaluated(side, rows)
             rows = distinct(other.rows[new])
-        if len(known) * _FEW < len(rows) and not isinstance(constraint.test, Nearest):
-            rows = rows_near(index, known, rows, constraint.test)
-        old_rows, new_rows = _pairs(index, known, rows, constraint.test, old_first=old == left)
+        test = _test_of(constraint)
+        if len(known) * _FEW < len(rows):
+            rows = rows_near(index, known, rows, test)
+        old_rows, new_rows = _pairs(index, known, rows, test, old_first=old == left)
         self._steps.append(
             f"{constraint.text}: {len(old_rows)} pairs of {len(known)} and {len(rows)} rows"
         )
@@ -199,7 +204,7 @@ class _Join:
         left, right = constraint.variables
         one, two = table.rows[left], table.rows[right]
         a, b = _pairs(
-            self._source.index, distinct(one), distinct(two), constraint.test, old_first=True
+            self._source.index, distinct(one), distinct(two), _test_of(constraint), old_first=True
         )
         size = np.int64(self._source.index.rows.count + 1)
         kept = np.isin(one * size + two, a * size + b)
@@ -210,13 +215,17 @@ def _pairs(
     index: SpatialIndex,
     old: np.ndarray,
     new: np.ndarray,
-    test: Test | Nearest,
+    test: Test,
     *,
     old_first: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(test, Nearest):
-        raise TypeError("nearest is no join")
     if old_first:
         return pairs_matching(index, old, new, test)
     new_rows, old_rows = pairs_matching(index, new, old, test)
     return old_rows, new_rows
+
+
+def _test_of(constraint: Constraint) -> Test:
+    if not isinstance(constraint.test, RelationTest | DistanceTest):
+        raise TypeError("only a test of two variables joins")
+    return constraint.test

@@ -16,12 +16,14 @@ import numpy as np
 import shapely
 from shapely import STRtree
 
+from kg.errors import DeepCubeError
 from kg.geosparql.crs import is_geographic, to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
-from kg.geosparql.relations import Relation
+from kg.geosparql.relations import Relation, relate_pattern
 from kg.geosparql.systems import axis_unit, is_same_system
 from kg.packed_boxes import meets
+from kg.planner.moved_boxes import moved_boxes
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ _EQUALITIES = frozenset({"sfEquals", "ehEquals", "rcc8eq"})
 _FEW = 5_000
 #: The shortest degree of latitude and of longitude at the equator, less a thousandth.
 _METRES_PER_DEGREE = 110_460.0
+_TURN = 360.0
+#: Boxes of one place at several longitudes; for data on more turns one box is quicker.
+_MOST_TURNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,7 @@ def matrix_relation(matrix: str) -> Relation | None:
     if not re.fullmatch(r"[TF*012]{9}", matrix):
         return None
     touching = any(matrix[i] in "T012" for i in (0, 1, 3, 4))
-    predicate = partial(shapely.relate_pattern, pattern=matrix)
+    predicate = partial(relate_pattern, pattern=matrix)
     return Relation(name=f"relate {matrix}", predicate=predicate, disjoint=not touching)
 
 
@@ -113,15 +118,15 @@ def count_near(index: SpatialIndex, test: Test, constant: Geometry, *, row_first
     total = 0
     for system in index.systems_in_use():
         srs = index.systems.names[system]
+        if not (row_first or is_same_system(srs, constant.srs)):
+            total += len(_moved_near(index, test, constant, system))
+            continue
         try:
             here = to_srs(constant, srs)
         except InvalidGeometryError:
             continue
-        if row_first or is_same_system(srs, constant.srs):
-            boxes = _boxes(test, here.shape, srs)
-            total += sum(index.count_near(box, system) for box in boxes)
-        else:
-            total += int(np.count_nonzero(index.rows["system"] == system))
+        boxes = _boxes(index, test, here.shape, system)
+        total += sum(index.count_near(box, system) for box in boxes)
     return total
 
 
@@ -135,14 +140,13 @@ def _rows_of_system(
     row_first: bool,
 ) -> np.ndarray:
     srs = index.systems.names[system]
+    if not (row_first or is_same_system(srs, constant.srs)):
+        rows = _moved_near(index, test, constant, system)
+        return _one_by_one(index, rows[among[rows]], test, constant, row_first=row_first)
     try:
         here = to_srs(constant, srs)
     except InvalidGeometryError:
         return np.empty(0, np.int32)
-    if not (row_first or is_same_system(srs, constant.srs)):
-        # The row moves to another SRS, where its box is not known: all are looked at.
-        rows = np.flatnonzero(among & (index.rows["system"] == system)).astype(np.int32)
-        return _one_by_one(index, rows, test, constant, row_first=row_first)
     rows = _near(index, among, test, here.shape, system)
     if isinstance(test, DistanceTest):
         return _one_by_one(index, rows, test, constant, row_first=row_first)
@@ -151,6 +155,20 @@ def _rows_of_system(
     shapes = index.shapes(rows)
     pair = (shapes, here.shape) if row_first else (here.shape, shapes)
     return np.concatenate([certain, rows[test.relation.mask(*pair)]])
+
+
+def _moved_near(index: SpatialIndex, test: Test, constant: Geometry, system: int) -> np.ndarray:
+    """Return the rows of an SRS that may satisfy a test in the SRS of the constant."""
+    if constant.shape.is_empty:
+        # Only what is empty too could: it is not worth a search.
+        return np.flatnonzero(index.rows["system"] == system).astype(np.int32)
+    rows, own = moved_boxes(index, system, constant.srs)
+    boxes = [np.array(constant.shape.bounds)]
+    if isinstance(test, DistanceTest):
+        known = own[~np.isnan(own[:, 0])]
+        span = (known[:, 0].min(), known[:, 2].max()) if len(known) else (0.0, 0.0)
+        boxes = grown(boxes[0], test, constant.srs, span)
+    return np.asarray(rows[np.logical_or.reduce([meets(own, box) for box in boxes])])
 
 
 def _surely(
@@ -163,7 +181,7 @@ def _surely(
 ) -> np.ndarray:
     """Return which rows satisfy a relation by their boxes alone: (n,) bool.
 
-    A geometry whose box is inside a rectangle intersects it, and a point there is within it.
+    A geometry whose box is in the inside of a rectangle intersects it, and is within it.
     """
     names = ("sfIntersects", "sfWithin" if row_first else "sfContains")
     if relation.name not in names or not shape.equals(shapely.box(*shape.bounds)):
@@ -172,8 +190,6 @@ def _surely(
     boxes = index.rows["box"][rows]
     inside = (boxes[:, 0] > west) & (boxes[:, 1] > south)
     inside &= (boxes[:, 2] < east) & (boxes[:, 3] < north)
-    if relation.name != "sfIntersects":
-        inside &= (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
     return np.asarray(inside)
 
 
@@ -186,7 +202,7 @@ def _near(
             return np.empty(0, np.int32)
         empty = np.isnan(index.rows["box"][:, 0]) & (index.rows["system"] == system) & among
         return np.flatnonzero(empty).astype(np.int32)
-    boxes = _boxes(test, shape, index.systems.names[system])
+    boxes = _boxes(index, test, shape, system)
     rows = np.flatnonzero(among)
     if len(rows) < _FEW:  # quicker one by one than through the tree
         rows = rows[index.rows["system"][rows] == system].astype(np.int32)
@@ -197,16 +213,27 @@ def _near(
     return np.asarray(rows[among[rows]])
 
 
-def _boxes(test: Test, shape: BaseGeometry, srs: str) -> list[np.ndarray]:
-    """Return the boxes outside of which nothing satisfies a test with a shape."""
+def _boxes(index: SpatialIndex, test: Test, shape: BaseGeometry, system: int) -> list[np.ndarray]:
+    """Return the boxes outside of which no row of an SRS satisfies a test with a shape in it."""
     if shape.is_empty:
         return []
     bounds = np.array(shape.bounds)
-    return grown(bounds, test, srs) if isinstance(test, DistanceTest) else [bounds]
+    if isinstance(test, RelationTest):
+        return [bounds]
+    return grown(bounds, test, index.systems.names[system], index.span(system))
 
 
-def grown(box: np.ndarray, test: DistanceTest, srs: str) -> list[np.ndarray]:
-    """Return boxes that hold all within a distance of a box: more than one at the antimeridian."""
+def grown(
+    box: np.ndarray, test: DistanceTest, srs: str, span: tuple[float, float]
+) -> list[np.ndarray]:
+    """Return boxes that hold all within a distance of a box.
+
+    Args:
+        box: West, south, east, north.
+        test: The distance.
+        srs: Of the box. On the globe a place has many longitudes, a whole turn apart.
+        span: The least and the greatest longitude, or first coordinate, that is looked for.
+    """
     west, south, east, north = box
     if test.metres is None or not is_geographic(srs):
         share = test.metres if test.radians is None else test.radians
@@ -215,14 +242,20 @@ def grown(box: np.ndarray, test: DistanceTest, srs: str) -> list[np.ndarray]:
         return [np.array([west - reach, south - reach, east + reach, north + reach])]
     reach = test.metres / _METRES_PER_DEGREE
     low, high = south - reach, north + reach
+    everywhere = [np.array([-math.inf, low, math.inf, high])]
     if low <= -90 or high >= 90:  # noqa: PLR2004 -- the poles are near every longitude
-        return [np.array([-math.inf, low, math.inf, high])]
+        return everywhere
     cosine = math.cos(math.radians(max(abs(low), abs(high))))
     sine = math.sin(min(math.pi / 2, math.radians(reach))) / cosine
-    aside = 360.0 if sine >= 1 else math.degrees(math.asin(sine)) * 1.01
-    middle = np.array([west - aside, low, east + aside, high])
-    shifts = [0.0] if middle[0] >= -180 and middle[2] <= 180 else [0.0, 360.0, -360.0]  # noqa: PLR2004
-    return [middle + np.array([s, 0, s, 0]) for s in shifts]
+    aside = _TURN if sine >= 1 else math.degrees(math.asin(sine)) * 1.01
+    first = math.ceil((span[0] - east - aside) / _TURN)
+    last = math.floor((span[1] - west + aside) / _TURN)
+    if last - first >= _MOST_TURNS:
+        return everywhere
+    return [
+        np.array([west - aside + turn, low, east + aside + turn, high])
+        for turn in np.arange(first, max(first, last) + 1) * _TURN
+    ]
 
 
 def geometry_at(index: SpatialIndex, row: int) -> Geometry:
@@ -254,7 +287,7 @@ def _one_by_one(
 def _satisfied(test: Test, a: Geometry, b: Geometry) -> bool:
     try:
         return test.single(a, b)
-    except ValueError:  # what makes the expression an error in the query, too
+    except (DeepCubeError, ValueError):  # what makes the expression an error in the query, too
         return False
 
 
@@ -271,12 +304,14 @@ def rows_near(index: SpatialIndex, known: np.ndarray, among: np.ndarray, test: T
     marks = np.zeros(index.rows.count, bool)
     for system in np.unique(systems[known]).tolist():
         srs = index.systems.names[system]
-        for bounds in index.rows["box"][known[systems[known] == system]]:
-            boxes = [bounds]
-            if isinstance(test, DistanceTest):
-                boxes = grown(bounds, test, srs)
-            for box in boxes:
-                marks[index.search(box, system)] = True
+        boxes = index.rows["box"][known[systems[known] == system]]
+        boxes = boxes[~np.isnan(boxes[:, 0])]
+        if isinstance(test, DistanceTest):
+            # A tree knows no infinite boxes; nothing is that far out.
+            wide = [b for bounds in boxes for b in grown(bounds, test, srs, index.span(system))]
+            boxes = np.clip(np.array(wide).reshape(-1, 4), -1e12, 1e12)
+        if len(boxes):
+            marks[index.search(boxes, system)] = True
         # In another SRS the boxes say nothing: all of those may do.
         marks |= systems != system
     if isinstance(test, RelationTest) and test.relation.name in _EQUALITIES:
@@ -361,8 +396,11 @@ def _close_pairs(
     full = np.flatnonzero(~shapely.is_empty(left))
     owners: list[int] = []
     boxes: list[np.ndarray] = []
+    west, _, east, _ = shapely.total_bounds(right)
+    if math.isnan(west):
+        return np.empty(0, int), np.empty(0, int)
     for i, bounds in zip(full.tolist(), shapely.bounds(left[full]), strict=True):
-        for box in grown(bounds, test, srs):
+        for box in grown(bounds, test, srs, (west, east)):
             owners.append(i)
             boxes.append(np.clip(box, -1e12, 1e12))
     if not boxes:

@@ -6,55 +6,56 @@ stands: slower, never otherwise.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
+from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
-from kg.geosparql.functions import FUNCTIONS
-from kg.planner.components import (
-    Anchor,
-    Component,
-    Source,
-    anchor_of,
-    components_of,
-    keys_of,
-    rest_of,
-)
+from kg.planner.candidate_texts import CandidateTexts, Narrowing
+from kg.planner.components import Anchor, Component, Source, anchor_of, components_of
+from kg.planner.constants import Constants
 from kg.planner.constraints import (
+    Among,
     Constraint,
     Nearest,
+    Reaching,
     Run,
     dataset_of,
     default_scope,
-    find_runs,
+    using_of,
 )
-from kg.planner.direct import shape_of
+from kg.planner.correlation import few_values
+from kg.planner.direct import Shape, shape_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
 from kg.planner.joins import join_components, joins_of
-from kg.planner.multiplicity import Multiplicity
+from kg.planner.limits import first_solutions
+from kg.planner.mentions import Mentions
 from kg.planner.nearest import nearest_rows
-from kg.planner.syntax import Edit, Syntax, TriplePattern, apply_edits, parse
-from kg.planner.tables import Table, distinct, texts_of
+from kg.planner.pairs import Across, Pairing
+from kg.planner.runs import Runs
+from kg.planner.scoping import is_demanded
+from kg.planner.syntax import Edit, Syntax, apply_edits, parse
+from kg.planner.tables import Table, texts_of
 from kg.planner.values import values_block
-from kg.unknown_functions import with_unknown_functions
+from kg.store import Dataset
 from ontology.terms import DEEPF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+    from tree_sitter import Node
 
     from kg.solutions import Solutions, Term
-    from kg.store import Dataset
 
-_AMONG = "urn:deepcube:among:"
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
+_DECLARATIONS = ("base_declaration", "prefix_declaration")
+_FILTER = re.compile(r"(?i)\bFILTER\b")
 #: Candidates above which a plain selection is put together from columns.
 MANY = 2_000
-_TRUE, _FALSE = Literal(True), Literal(False)  # noqa: FBT003 -- that is the literal's value
 
 
 @dataclass(kw_only=True)
@@ -80,7 +81,8 @@ def plan_query(
     syntax = parse(sparql, base_iri=base_iri)
     if syntax is None:
         return Plan(sparql=sparql, steps=["evaluated as it stands: syntax beyond SPARQL 1.1"])
-    planner = _Planner(syntax, source, dataset)
+    query = next(syntax.walk(*_QUERIES), syntax.root)
+    planner = _Planner(syntax, source, dataset or dataset_of(syntax), query)
     plan = planner.plan(sparql)
     if source.block is None and plan.solutions is None and not planner.nearest_done():
         raise QueryError(
@@ -90,37 +92,65 @@ def plan_query(
     return plan
 
 
-class _Planner:
-    """The planning of one query."""
+def plan_update(sparql: str, source: Source, *, base_iri: str | None = None) -> Plan:
+    """Return the plan of an update: of the pattern of its first operation.
 
-    def __init__(self, syntax: Syntax, source: Source, dataset: Dataset | None) -> None:
+    What later operations find depends on what the first one writes.
+    """
+    # Data that is written may be long, and has no pattern.
+    syntax = parse(sparql, base_iri=base_iri) if _FILTER.search(sparql) else None
+    if syntax is None:
+        return Plan(sparql=sparql)
+    operations = [n for n in syntax.root.named_children if n.type not in ("prologue", "comment")]
+    first = operations[0] if operations else None
+    if first is None or first.type != "modify":
+        return Plan(sparql=sparql)
+    late = [n for n in syntax.walk(*_DECLARATIONS) if n.start_byte > first.start_byte]
+    has_with = syntax.text(first).upper().startswith("WITH")
+    if late or (has_with and any(syntax.walk("using_clause", "graph_graph_pattern", within=first))):
+        return Plan(sparql=sparql)
+    dataset = using_of(syntax, first)
+    if dataset is None and has_with and (iri := syntax.iri(first.named_children[0])) is not None:
+        dataset = Dataset(default=(NamedNode(iri),), named=())
+    return _Planner(syntax, source, dataset, first).plan(sparql)
+
+
+class _Planner:
+    """The planning of one query, or of one operation of an update."""
+
+    def __init__(
+        self, syntax: Syntax, source: Source, dataset: Dataset | None, query: Node
+    ) -> None:
         self._syntax = syntax
         self._source = source
         self._edits: list[Edit] = []
         self._plan = Plan(sparql="")
-        query = next(syntax.walk(*_QUERIES), syntax.root)
         self._query = query
-        self._prologue = syntax.source[: query.start_byte].decode()
-        dataset = dataset or dataset_of(syntax)
+        self._prologue = "".join(syntax.text(n) + "\n" for n in syntax.walk(*_DECLARATIONS))
         if dataset is not None:
             # What is asked on the way has to be asked of the same graphs.
             self._source = source.within(dataset)
         self._scope = default_scope(dataset)
-        self._stars = [
-            n
-            for n in syntax.walk("select_clause")
-            if any(c.type == "*" and c.parent == n for c in n.children)
-        ]
+        self._mentions = Mentions(syntax, query)
         self._consumed: set[int] = set()
-        self._found: dict[object, np.ndarray] = {}
+        self._pairing = Pairing(self._source, self._prologue, syntax, self._plan.steps)
+        self._across: dict[int, Across] = {}
+        """By the run that they narrow."""
+        self._found: dict[tuple[str, str | None, str], tuple[list[Constraint], np.ndarray]] = {}
 
     def plan(self, sparql: str) -> Plan:
         plan = self._plan
-        for run in find_runs(self._syntax, self._scope, self._constant):
-            if self._hidden_star(run):
-                continue
-            run.constraints = [c for c in run.constraints if self._anchored(run, c)]
-            if not run.constraints:
+        constants = Constants(self._prologue, self._syntax.base)
+        runs = Runs(self._syntax, self._scope, constants).constrained(self._query)
+        runs = [r for r in runs if not self._mentions.hidden_star(r)]
+        for run in runs:
+            self._resolve(run)
+        # Elsewhere every question costs a round trip.
+        binders = self._paired(runs) if self._source.block is None else []
+        for run in [*runs, *binders]:
+            spoken = {v for p in run.patterns for v in p.variables}
+            is_exposed = bool(spoken & self._pairing.exposed)
+            if not (run.constraints or id(run) in self._across or is_exposed):
                 continue
             solutions = self._whole_query(run)
             if solutions is not None:
@@ -144,57 +174,81 @@ class _Planner:
         ]
         return all(n.id in self._consumed for n in calls)
 
-    def _constant(self, expression: str) -> Term | None:
-        """Return the value of an expression without variables."""
-        try:
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    f"{self._prologue} SELECT ({expression} AS ?x) {{}}",
-                    base_iri=self._syntax.base,
-                    custom_functions=known,
-                ),
-                FUNCTIONS,
-            )
-        except (SyntaxError, ValueError):
-            return None
-        return next(result)["x"] if isinstance(result, QuerySolutions) else None
-
     # -- which runs
 
-    def _hidden_star(self, run: Run) -> bool:
-        """Return whether SELECT * of a sub-select would show variables that planning adds."""
-        if not any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
-            return False
-        node = run.group.parent
-        while node is not None and node.type != "sub_select":
-            node = node.parent
-        return node is not None and any(s.parent == node for s in self._stars)
-
-    def _anchored(self, run: Run, constraint: Constraint) -> bool:
+    def _has_anchor(self, run: Run, variable: str) -> bool:
         whole = Component(patterns=run.patterns, scope=run.scope)
-        index = self._source.index
-        return all(anchor_of(whole, v, index) is not None for v in constraint.variables)
+        return anchor_of(whole, variable, self._source.index) is not None
+
+    def _resolve(self, run: Run) -> None:
+        """Keep the constraints that the index answers, those too whose other side is known."""
+        reaching = [r for r in run.reaching if self._has_anchor(run, r.own)]
+        anchored = []
+        for constraint in run.constraints:
+            own = [v for v in constraint.variables if self._has_anchor(run, v)]
+            if len(own) == len(constraint.variables):
+                anchored.append(constraint)
+            elif own:
+                other = next(v for v in constraint.variables if v not in own)
+                reaching.append(
+                    Reaching(
+                        constraint=constraint, own=own[0], other=other, binder=run, is_own=False
+                    )
+                )
+        run.constraints = anchored
+        run.reaching = []
+        if self._source.block is None:
+            for one in reaching:
+                known = few_values(self._source, self._prologue, self._syntax, one)
+                if known is not None:
+                    run.constraints.append(known)
+                elif one.binder is not run:
+                    run.reaching.append(one)
+
+    def _paired(self, runs: list[Run]) -> list[Run]:
+        """Narrow runs by pairs with what is bound outside of them.
+
+        Returns:
+            Runs that are not among these, and must be written out for what the pairs speak of.
+        """
+        spans = {r.spans[0].id: r for r in runs}
+        written: list[Run] = []
+        for run in list(runs):
+            if self._is_per_solution(run):
+                continue
+            if any(isinstance(c.test, Nearest) for c in run.constraints):
+                continue
+            for reaching in run.reaching:
+                binder = spans.get(reaching.binder.spans[0].id, reaching.binder)
+                if self._mentions.hidden_star(binder) or id(binder) in self._across:
+                    continue
+                across = self._pairing.across(run, replace(reaching, binder=binder))
+                if across is None:
+                    continue
+                self._across[id(run)] = across
+                if binder.spans[0].id not in spans:
+                    spans[binder.spans[0].id] = binder
+                    written.append(binder)
+                if is_demanded(run.group):
+                    among = Among(rows=across.outer_rows)
+                    binder.constraints.append(
+                        replace(
+                            reaching.constraint,
+                            test=among,
+                            left=reaching.other,
+                            right=None,
+                            is_exact=False,
+                        )
+                    )
+                break
+        return written
 
     def _needed_outside(self, run: Run, consumed: list[Constraint]) -> set[str]:
-        """Return the variables of a run that are spoken of elsewhere in the query."""
-        own = {n.id for n in run.spans} | {c.conjunct.id for c in consumed}
-        mine = {
-            v for p in run.patterns for v in p.variables if not v.startswith(self._syntax.fresh)
-        }
-        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
-        if self._stars or self._query.type == "describe_query":
-            return mine
-        found: set[str] = set()
-        # VALUES after the query may be outside of its node.
-        stack = [self._syntax.root]
-        while stack:
-            node = stack.pop()
-            if node.id in own:
-                continue
-            if node.type == "var":
-                found.add("?" + self._syntax.text(node)[1:])
-            stack.extend(node.children)
-        return mine & found
+        return self._mentions.needed_outside(run, consumed, self._pairing.exposed)
+
+    def _is_per_solution(self, run: Run) -> bool:
+        """Return whether solutions outside of an EXISTS bind variables of a run."""
+        return run.per_solution and not self._mentions.is_apart(run)
 
     # -- one run
 
@@ -212,6 +266,22 @@ class _Planner:
                 consumed += answered
                 changed = True
                 components = [c for c in components if c not in used]
+        elif (
+            joins
+            and not self._joinable(run)
+            and (not run.per_solution or self._mentions.is_apart(run))
+        ):
+            paired = self._pairing.within(run, joins[0])
+            if paired is not None:
+                pieces.append(paired[0])
+                changed = True
+                texts = {c.text for c in paired[1]}
+                components = [c for c in components if c.text not in texts]
+        across = self._across.get(id(run))
+        if across is not None:
+            pieces.append(across.text)
+            changed = True
+            components = [c for c in components if c.text != across.component.text]
         for component in components:
             narrowed = self._component(run, component)
             if narrowed is None:
@@ -221,7 +291,7 @@ class _Planner:
             pieces.append(text)
             consumed += answered
             changed = True
-        if changed:
+        if changed or self._pairing.exposed & {v for c in components for v in c.variables}:
             self._replace(run, " ".join(pieces), consumed)
 
     def _joinable(self, run: Run) -> bool:
@@ -256,7 +326,7 @@ class _Planner:
             and any(c.variables[0] in k.variables for k in used)
             and any(c.variables[0] in j.variables for j in joins)
         ]
-        answered = [*joins, *constants]
+        answered = [c for c in (*joins, *constants) if c.is_exact]
         needed = self._needed_outside(run, answered)
         names = sorted(needed & frozenset().union(*(c.variables for c in used)))
         table = join_components(
@@ -271,8 +341,27 @@ class _Planner:
             for c in run.constraints
             if len(c.variables) == 1 and c.variables[0] in component.variables
         ]
+        if any(isinstance(c.test, Nearest) for c in own):
+            # Among which it is the nearest is for the filters of its own pattern to say.
+            own = [c for c in own if c.is_exact]
         best = self._best_anchor(run, component, own) if own else None
-        return None if best is None else self._narrowed(run, component, *best)
+        if best is None:
+            return None
+        anchor, chosen, rows = best
+        asked = Narrowing(
+            component=component,
+            anchor=anchor,
+            constraints=chosen,
+            rows=rows,
+            per_solution=self._is_per_solution(run),
+        )
+        texts = CandidateTexts(
+            self._source, self._plan.steps, self._plan.functions, self._syntax.fresh
+        )
+        return texts.narrowed(
+            asked,
+            lambda answered: self._needed_outside(run, answered),
+        )
 
     def _best_anchor(
         self, run: Run, component: Component, own: list[Constraint]
@@ -308,12 +397,15 @@ class _Planner:
         self, component: Component, anchor: Anchor, constraints: list[Constraint]
     ) -> np.ndarray:
         """Return the rows that an anchor may be; worked out once."""
-        key = (anchor.literal, *(c.conjunct.id for c in constraints))
-        if key not in self._found:
-            self._found[key] = candidate_rows(
-                self._source, self._prologue, component, anchor, constraints, self._plan.steps
-            )
-        return self._found[key]
+        key = (anchor.variable, component.scope.name, component.text)
+        known = self._found.get(key)
+        if known is not None and known[0] == constraints:
+            return known[1]
+        rows = candidate_rows(
+            self._source, self._prologue, component, anchor, constraints, self._plan.steps
+        )
+        self._found[key] = (constraints, rows)
+        return rows
 
     def _with_filters(
         self, run: Run, component: Component, answered: list[Constraint]
@@ -334,86 +426,6 @@ class _Planner:
             scope=component.scope,
         )
 
-    def _narrowed(
-        self,
-        run: Run,
-        component: Component,
-        anchor: Anchor,
-        constraints: list[Constraint],
-        rows: np.ndarray,
-    ) -> tuple[str, list[Constraint]]:
-        """Return a component's text with its candidates in it."""
-        index = self._source.index
-        state = Multiplicity.of(index, anchor.literal.predicate[1:-1], component.scope.graphs, rows)
-        answered = constraints if state.is_exact else []
-        # A nearest filter has no other evaluation; mixed literals do not occur behind it.
-        answered = answered or [c for c in constraints if isinstance(c.test, Nearest)]
-        needed = self._needed_outside(run, answered)
-        if not state.is_exact:
-            needed.add(anchor.variable)
-        keep_literal = (
-            anchor.variable in needed
-            or not state.is_single
-            or len(component.scope.graphs or ()) != 1
-            or sum(anchor.variable in p.variables for p in component.patterns) > 1
-        )
-        rest = rest_of(component, anchor, keep_literal=keep_literal)
-        keys = keys_of(index, component, anchor, rows)
-        if run.per_solution:
-            texts = index.terms.texts(distinct(keys.geometries))
-            return self._among_text(component, anchor, texts), answered
-        thematic = [p for p in rest if p is not anchor.literal]
-        blank = index.terms.has_blank(distinct(keys.keys))
-        if blank:
-            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
-        speaks = any(anchor.geometry in p.variables for p in rest) or anchor.geometry in needed
-        names = [anchor.key]
-        values = [keys.keys]
-        if anchor.link is not None and speaks:
-            names.append(anchor.geometry)
-            values.append(keys.geometries)
-        columns = [index.terms.texts(v) for v in values]
-        if any(t.startswith(b"_:") for column in columns for t in column):
-            return self._thematic_text(component, anchor, keys.geometries, thematic), answered
-        if keep_literal:
-            rows_once = sorted(set(zip(*columns, strict=True)))
-            columns = [list(c) for c in zip(*rows_once, strict=True)] or columns
-            count = len(rows_once)
-        else:
-            count = len(keys.rows)
-        table = values_block(names, columns, count, f"{self._syntax.fresh}n")
-        self._plan.steps.append(f"spatial first: {count} candidates for {' '.join(names)}")
-        return f"{{ {component.looked_up(table, rest)} }}", answered
-
-    def _thematic_text(
-        self,
-        component: Component,
-        anchor: Anchor,
-        geometries: np.ndarray,
-        thematic: list[TriplePattern],
-    ) -> str:
-        texts = self._source.index.terms.texts(distinct(geometries))
-        spatial = " ".join(str(p) for p in (anchor.link, anchor.literal) if p is not None)
-        spatial += f" {self._among(anchor, texts)}"
-        self._plan.steps.append(f"blank nodes: each is tested against {len(texts)} candidates")
-        body = component.body(thematic)
-        return f"{{ {{ {body} }} LATERAL {{ {spatial} }} }}" if body.strip() else spatial
-
-    def _among_text(self, component: Component, anchor: Anchor, texts: list[bytes]) -> str:
-        self._plan.steps.append(f"tested against {len(texts)} candidates for each solution")
-        return f"{component.text} {self._among(anchor, texts)}"
-
-    def _among(self, anchor: Anchor, texts: list[bytes]) -> str:
-        """Return a filter by a function that knows the candidates."""
-        nodes = frozenset(t.decode() for t in texts)
-        name = f"{_AMONG}{len(self._plan.functions)}"
-
-        def among(node: Term) -> Term:
-            return _TRUE if str(node) in nodes else _FALSE
-
-        self._plan.functions[NamedNode(name)] = among
-        return f"FILTER(<{name}>({anchor.geometry}))"
-
     def _replace(self, run: Run, text: str, consumed: list[Constraint]) -> None:
         first, *others = sorted(run.spans, key=lambda n: n.start_byte)
         self._edits.append(Edit(start=first.start_byte, end=first.end_byte, text=f" {text} "))
@@ -426,25 +438,7 @@ class _Planner:
             text = " " if whole else "true"
             self._edits.append(Edit(start=node.start_byte, end=node.end_byte, text=text))
         if any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
-            self._name_star()
-
-    def _name_star(self) -> None:
-        """Replace the * of the query by its variables, so that ours stay hidden."""
-        for clause in self._stars:
-            if clause.parent != self._query:
-                continue
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    self._syntax.source.decode(),
-                    base_iri=self._syntax.base,
-                    custom_functions=known,
-                ),
-                FUNCTIONS,
-            )
-            if isinstance(result, QuerySolutions):
-                star = next(c for c in clause.children if c.type == "*")
-                names = " ".join(str(v) for v in result.variables)
-                self._edits.append(Edit(start=star.start_byte, end=star.end_byte, text=names))
+            self._edits += self._mentions.named_star()
 
     # -- a query that is one run and nothing else
 
@@ -458,14 +452,14 @@ class _Planner:
             return None
         components = components_of(run, self._syntax)
         joins = joins_of(run, components)
-        consumed = {c.filter.id for c in run.constraints if c.is_whole}
+        consumed = {c.filter.id for c in run.constraints if c.is_whole and c.is_exact}
         filters = [n for n in run.group.named_children if n.type == "filter"]
         if any(n.id not in consumed for n in filters) or any(
-            isinstance(c.test, Nearest) for c in run.constraints
+            isinstance(c.test, Nearest) or not c.is_exact for c in run.constraints
         ):
             return None
         if len(components) == 1 and not joins:
-            table = self._large_selection(run, components[0], shape.needed)
+            table = self._large_selection(run, components[0], shape)
         elif joins:
             evaluated = self._join_table(run, components, joins)
             complete = evaluated is not None and (
@@ -478,17 +472,29 @@ class _Planner:
             table = None
         return None if table is None else shape.solutions(table, self._source.index.terms)
 
-    def _large_selection(self, run: Run, component: Component, needed: set[str]) -> Table | None:
+    def _large_selection(self, run: Run, component: Component, shape: Shape) -> Table | None:
         variables = {v for c in run.constraints for v in c.variables}
         if len(variables) != 1:
             return None
         anchor = anchor_of(component, variables.pop(), self._source.index)
         if anchor is None:
             return None
+        needed, source, steps = shape.needed, self._source, self._plan.steps
+        if shape.enough is not None and source.block is None:
+            few = first_solutions(
+                source,
+                self._prologue,
+                component,
+                anchor,
+                run.constraints,
+                needed,
+                shape.enough,
+                steps,
+            )
+            if few is not None:
+                return few
         rows = self._candidates(component, anchor, run.constraints)
-        remembered = is_remembered(self._source, self._prologue, component, anchor, needed)
-        if len(rows) < MANY and not remembered and self._source.block is None:
+        remembered = is_remembered(source, self._prologue, component, anchor, needed)
+        if len(rows) < MANY and not remembered and source.block is None:
             return None
-        return evaluate(
-            self._source, self._prologue, component, anchor, rows, needed, self._plan.steps
-        )
+        return evaluate(source, self._prologue, component, anchor, rows, needed, steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
@@ -37,12 +38,12 @@ class Call:
         """The service for people to read."""
         return compact(self.service.iri.value)
 
-    @property
+    @cached_property
     def given(self) -> tuple[str, ...]:
         """The variables that are inputs."""
         return tuple(sorted({t for t in self.inputs.values() if t.startswith("?")}))
 
-    @property
+    @cached_property
     def found(self) -> tuple[str, ...]:
         """The variables that only outputs have."""
         names = (t for _, t in self.outputs if t.startswith("?"))

@@ -165,6 +165,8 @@ def _rows(
 
 def _row(call: Call, request: Request, outputs: Mapping[NamedNode, Term]) -> Row | None:
     """Return the variables of a row; None where it contradicts the query or itself."""
+    if len(call.found) == len(call.outputs):  # each is a variable of its own
+        return tuple(outputs.get(p) for p, _ in call.outputs)
     known = {t: request[p] for p, t in call.inputs.items() if t.startswith("?") and p in request}
     for predicate, text in call.outputs:
         value = outputs.get(predicate)

@@ -16,10 +16,13 @@ import tree_sitter_sparql
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 from tree_sitter import Language, Node, Parser
 
+from kg.unknown_functions import with_unknown_functions
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kg.solutions import Term
+    from kg.store import QueryResult
 
 with warnings.catch_warnings():
     # The grammar's wheel hands its pointer over as an int; there is no release that does not.
@@ -174,7 +177,7 @@ class Syntax:
             if query is None or not any(c.type == "*" for c in clause.children):
                 continue
             try:
-                result = Store().query(prologue + self.text(query), base_iri=self.base)
+                result = _unevaluated(prologue + self.text(query), self.base)
             except SyntaxError:
                 continue  # for the store to report
             if isinstance(result, QuerySolutions):
@@ -385,6 +388,13 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield node
     for child in node.children:
         yield from _leaves(child)
+
+
+def _unevaluated(sparql: str, base: str | None) -> QueryResult:
+    """Return the answer that no data gives, whatever functions are called."""
+    return with_unknown_functions(
+        lambda known: Store().query(sparql, base_iri=base, custom_functions=known), {}
+    )
 
 
 def _without_brackets(verb: Node) -> Node:

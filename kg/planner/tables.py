@@ -45,6 +45,14 @@ class Table:
         return Table(rows=self.rows | other.rows, columns=self.columns | other.columns)
 
 
+def one_below_another(tables: list[Table]) -> Table:
+    """Return the solutions of one or more tables of the same variables."""
+    return Table(
+        rows={n: np.concatenate([t.rows[n] for t in tables]) for n in tables[0].rows},
+        columns={n: np.concatenate([t.columns[n] for t in tables]) for n in tables[0].columns},
+    )
+
+
 def distinct(numbers: np.ndarray) -> np.ndarray:
     """Return numbers that are not negative, each once, ascending."""
     if len(numbers) < _SHORT:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -339,7 +340,7 @@ class DuckDB(_Engine):
             import duckdb  # noqa: PLC0415 -- may be missing
         except ImportError as error:
             raise UnavailableError("needs duckdb") from error
-        self._error = duckdb.Error
+        self._error, self._interrupted = duckdb.Error, duckdb.InterruptException
         self._connection = duckdb.connect(self._folder / "duckdb.db")
         try:
             self._connection.execute(f"LOAD '{_duckdb_extension(duckdb.__version__)}'")
@@ -365,10 +366,16 @@ class DuckDB(_Engine):
         execute("CHECKPOINT")
 
     def run(self, query: Query) -> dict[str, np.ndarray]:
+        watch = threading.Timer(self._limit_s, self._connection.interrupt)
+        watch.start()
         try:
             found: dict[str, np.ndarray] = self._connection.execute(query.sql).fetchnumpy()
+        except self._interrupted as error:
+            raise TooSlowError(self._limit_s) from error
         except self._error as error:
             raise FailedError(str(error).splitlines()[0]) from error
+        finally:
+            watch.cancel()
         return found
 
     def numbers(self, query: Query, answer: dict[str, np.ndarray]) -> np.ndarray:

@@ -79,7 +79,7 @@ def main() -> None:
         files = [sys.stdout]
         if options.output is not None:
             options.output.parent.mkdir(parents=True, exist_ok=True)
-            files.append(stack.enter_context(options.output.open("w")))
+            files.append(stack.enter_context(options.output.open("a" if options.append else "w")))
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder))
         bench = _Bench(Path(folder), engines, options)
         pieces = itertools.chain.from_iterable(getattr(bench, part)() for part in options.parts)
@@ -101,6 +101,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--features", type=int, default=1_000_000, help="of the part million")
     parser.add_argument("--folder", type=Path, help="where the stores go; removed afterwards")
     parser.add_argument("--output", type=Path, help="a Markdown file for the results")
+    parser.add_argument(
+        "--append", action="store_true", help="keep what the file has: parts of one comparison"
+    )
     return parser.parse_args()
 
 
@@ -273,7 +276,20 @@ def _slowest(rows: list[Row]) -> str:
     if all(times.values()) and times:
         least = [f"{min(values):.1f}" for values in times.values()]
         found.append(["least oxigraph ÷ ours", *least])
-    return "\n" + table(["what", FIRST, AGAIN], found) if found else ""
+    text = "\n" + table(["what", FIRST, AGAIN], found) if found else ""
+    return text + _behind(rows)
+
+
+def _behind(rows: list[Row]) -> str:
+    """Return the queries that take more than twice as long as in a relational engine."""
+    lines = []
+    for row, peer in itertools.product(rows, ("PostGIS", "DuckDB")):
+        times = [row.timings[c].median for c in (FIRST, AGAIN, peer) if c in row.timings]
+        if len(times) == 3 and max(times[:2]) > 2 * times[2]:
+            ratios = " and ".join(f"{t / times[2]:.1f}" for t in times[:2])
+            lines.append(f"- {row.query}: {ratios} times as long as {peer}\n")
+    head = "first and again, more than twice as long as a relational engine"
+    return f"\nOurs, {head}: {len(lines)} cases.\n\n" + "".join(lines)
 
 
 def _median(timing: Timing) -> float:

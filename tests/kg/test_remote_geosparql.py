@@ -54,6 +54,9 @@ QUERIES = {
     "nearest of a class": f"SELECT ?s {{ ?s a ex:A . {LITERAL} "
     'FILTER(deepf:nearest(?w, "POINT(7 7)"^^geo:wktLiteral, 1)) }',
     "aggregate": f"SELECT ?k (geof:aggBoundingBox(?w) AS ?x) {{ ?s a ?k . {LITERAL} }} GROUP BY ?k",
+    "aggregate of each once": "SELECT (geof:aggUnion(DISTINCT ?w) AS ?x) "
+    f"(geof:aggBoundingBox(?b) AS ?y) {{ ?s a ?k . {LITERAL} OPTIONAL {{ ?s ex:name ?n . "
+    "BIND(?w AS ?b) } }",
     "function in SELECT": f"SELECT ?s (geof:envelope(?w) AS ?x) {{ {LITERAL} }}",
     "function in ORDER BY": f"SELECT ?s {{ {LITERAL} }} "
     'ORDER BY geof:metricDistance(?w, "POINT(9 9)"^^geo:wktLiteral) LIMIT 2',
@@ -196,6 +199,22 @@ def test_what_others_write_is_noticed(server):
     assert len(list(remote.query(query, dataset=MAIN))) == 3
     opened(server).remove(quads)
     assert len(list(remote.query(query, dataset=MAIN))) == 2
+
+
+def test_a_literal_that_others_replace_by_one_as_long_is_noticed(server):
+    remote, _ = filled(server)
+    query = HEAD + QUERIES["selection"]
+    graph = MAIN.default[0]
+    assert len(list(remote.query(query, dataset=MAIN))) == 2
+    node = NamedNode("http://example.org/ga")
+    for gone, come, count in ((1, 9, 1), (9, 1, 2)):
+        quads = [
+            Quad(node, GEO.asWKT, Literal(f"POINT({n} {n})", datatype=GEO.wktLiteral), graph)
+            for n in (gone, come)
+        ]
+        opened(server).remove(quads[:1])
+        opened(server).add(quads[1:])
+        assert len(list(remote.query(query, dataset=MAIN))) == count
 
 
 def test_what_others_write_is_looked_for_no_more_often_than_asked(server):

@@ -17,6 +17,7 @@ from tests.kg.planner.test_plans_change_no_answer import (
     queries,
     updates,
 )
+from tests.kg.planner.test_shapes_change_no_answer import shapes
 from tests.kg.remote_servers import oxigraph
 
 
@@ -38,13 +39,13 @@ def labelled(found):
 
 
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
     documents(),
-    st.lists(st.one_of(queries(), queries(), updates()), min_size=2, max_size=8),
+    st.lists(st.one_of(queries(), shapes(), updates()), min_size=2, max_size=8),
     st.sampled_from([0, 200]),
 )
 def test_a_remote_store_answers_as_ours_does(served, data, script, few):

@@ -61,6 +61,7 @@ def test_all_functions_of_the_standard_are_there():
     [
         (f"geof:boundary({wkt(SQUARE)})", "LINESTRING (0 0, 4 0, 4 4, 0 4, 0 0)"),
         (f"geof:boundary({wkt('LINESTRING (0 0, 1 1)')})", "MULTIPOINT ((0 0), (1 1))"),
+        (f"geof:boundary({wkt('')})", "GEOMETRYCOLLECTION EMPTY"),
         (f"geof:centroid({wkt(SQUARE)})", "POINT (2 2)"),
         (f"geof:envelope({wkt('LINESTRING (1 1, 3 2)')})", "POLYGON ((1 1, 3 1, 3 2, 1 2, 1 1))"),
         (f"geof:envelope({wkt('LINESTRING (1 1, 1 2)')})", "LINESTRING (1 1, 1 2)"),
@@ -129,6 +130,9 @@ def test_geometries_from_geometries(expression, expected):
         (f"geof:isEmpty({wkt('POINT (1 2)')})", False),
         (f"geof:isSimple({wkt('LINESTRING (0 0, 2 2, 2 0, 0 2)')})", False),
         (f"geof:isSimple({wkt(SQUARE)})", True),
+        (f"geof:isSimple({wkt('')})", True),
+        (f"geof:isSimple({wkt('GEOMETRYCOLLECTION (POINT (1 1), LINESTRING (0 0, 1 1))')})", True),
+        (f"geof:isSimple({wkt('GEOMETRYCOLLECTION (LINESTRING (0 0, 2 2, 2 0, 0 2))')})", False),
         (f"geof:numGeometries({wkt('MULTIPOINT ((1 2), (3 4))')})", 2),
         (f"geof:numGeometries({wkt('POINT (1 2)')})", 1),
         (f"geof:numGeometries({wkt('')})", 0),
@@ -307,6 +311,7 @@ def test_a_concave_hull_may_be_asked_to_be_convex():
         f"geof:buffer({wkt('POINT (1 2)')}, 'far', {METRE})",
         f"geof:buffer({wkt('POINT (1 2)')}, 'NaN'^^xsd:double, {METRE})",
         f"geof:boundary({wkt('GEOMETRYCOLLECTION (POINT (1 2))')})",
+        f"geof:asDGGS({wkt('POINT (10 91)')})",
         f"geof:intersection({wkt('POLYGON ((0 0, 4 4, 4 0, 0 4, 0 0))')}, {wkt(SQUARE)})",
         f"geof:geometryN({wkt('POINT (1 2)')}, 0)",
         f"geof:geometryN({wkt('POINT (1 2)')}, 2)",
@@ -376,7 +381,18 @@ def test_an_aggregate_has_the_form_and_system_of_the_first_geometry():
 
 def test_an_empty_group_has_an_empty_geometry_and_a_broken_one_none():
     assert aggregate("aggUnion") == literal("GEOMETRYCOLLECTION EMPTY")
-    assert aggregate("aggUnion", SQUARE, "POINT (broken") is None
+    assert aggregate("aggUnion", "POINT (broken", "POINT (1 2") is None
+
+
+@pytest.mark.parametrize("name", [a.value.rpartition("/")[2] for a in AGGREGATES])
+def test_a_broken_geometry_is_passed_over_wherever_it_stands_in_a_group(name):
+    whole = aggregate(name, SQUARE, SHIFTED)
+    for place in range(3):
+        texts = [SQUARE, SHIFTED]
+        texts.insert(place, "POINT (broken")
+        assert aggregate(name, *texts) == whole
+    nowhere = "<http://www.opengis.net/def/crs/EPSG/0/27700> POINT (1e300 0)"
+    assert aggregate(name, SQUARE, nowhere, SHIFTED) == whole
 
 
 def test_groups_are_aggregated_each_for_itself():

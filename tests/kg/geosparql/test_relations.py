@@ -10,7 +10,7 @@ from pyoxigraph import Literal
 from kg.geosparql.functions import FUNCTIONS
 from kg.geosparql.literals import parse
 from kg.geosparql.noding import noded
-from kg.geosparql.relations import RELATIONS
+from kg.geosparql.relations import RELATIONS, relate_pattern
 from ontology.terms import GEO, GEOF, XSD
 from tests.kg.geosparql.zoo import ALL_SHAPES, SHAPES, TEXTS, pairs
 
@@ -54,6 +54,8 @@ POSTGIS = {
     "sfContains": "ST_Contains",
     "sfOverlaps": "ST_Overlaps",
 }
+#: Shapes that PostGIS knows.
+KNOWN = [shape for shape in SHAPES if shape.geom_type != "LinearRing"]
 
 
 def matches(matrix, pattern):
@@ -140,14 +142,75 @@ def test_only_what_holds_between_distant_shapes_is_marked_disjoint():
 @pytest.mark.parametrize("name", POSTGIS)
 def test_relation_agrees_with_postgis(name, postgis):
     relation = RELATIONS[name]
-    shapes = [shape for shape in SHAPES if shape.geom_type != "LinearRing"]  # unknown there
-    theirs = ask_postgis(postgis, pairs(shapes), f"{POSTGIS[name]}(a, b)")
+    theirs = ask_postgis(postgis, pairs(KNOWN), f"{POSTGIS[name]}(a, b)")
     wrong = [
         (str(a), str(b))
-        for (a, b), found in zip(pairs(shapes), theirs, strict=True)
+        for (a, b), found in zip(pairs(KNOWN), theirs, strict=True)
         if found != relation.test(a, b)
     ]
     assert not wrong
+
+
+def in_postgis(name):
+    """Return how PostGIS is asked for a relation: its patterns, for shapes of the dimensions."""
+    dimensions = "ST_Dimension(a), ST_Dimension(b)"
+    if name == "sfCrosses":
+        lines, others = "ST_Relate(a, b, '0*T***T**')", "ST_Relate(a, b, 'T*T***T**')"
+        unlike = "ST_Dimension(a) <> ST_Dimension(b)"
+        return f"CASE WHEN ({dimensions}) = (1, 1) THEN {lines} ELSE {unlike} AND {others} END"
+    if name == "sfOverlaps":
+        lines, others = "ST_Relate(a, b, '1*T***T**')", "ST_Relate(a, b, 'T*T***T**')"
+        like = "ST_Dimension(a) = ST_Dimension(b)"
+        return f"CASE WHEN ({dimensions}) = (1, 1) THEN {lines} ELSE {like} AND {others} END"
+    holds = " OR ".join(f"ST_Relate(a, b, '{pattern}')" for pattern in PATTERNS[name])
+    if name.startswith("rcc8"):
+        holds = f"({dimensions}) = (2, 2) AND ({holds})"
+    return f"ST_IsEmpty(a) AND ST_IsEmpty(b) OR {holds}" if PATTERNS[name] is SAME else holds
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_relation_is_what_postgis_finds_by_its_patterns(name, postgis):
+    function = FUNCTIONS[getattr(GEOF, name)]
+    theirs = ask_postgis(postgis, pairs(KNOWN), in_postgis(name))
+    wrong = [
+        (str(a), str(b))
+        for (a, b), found in zip(pairs(KNOWN), theirs, strict=True)
+        if found != (function(wkt(a), wkt(b)).value == "true")
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "pattern", ["T*F**F***", "FF*FF****", "1********", "*0*******", "**2******"]
+)
+def test_relate_fits_where_it_fits_in_postgis(pattern, postgis):
+    relate, matrix = FUNCTIONS[GEOF.relate], Literal(pattern)
+    theirs = ask_postgis(postgis, pairs(KNOWN), f"ST_Relate(a, b, '{pattern}')")
+    ours = [relate(wkt(a), wkt(b), matrix).value == "true" for a, b in pairs(KNOWN)]
+    assert ours == theirs
+    assert {True, False} == set(ours)
+
+
+def test_matrices_are_those_of_postgis(postgis):
+    relate = FUNCTIONS[GEOF.relate]
+    theirs = ask_postgis(postgis, pairs(KNOWN), "ST_Relate(a, b)")
+    wrong = [
+        (str(a), str(b), shapely.relate(a, b), found)
+        for (a, b), found in zip(pairs(KNOWN), theirs, strict=True)
+        if relate(wkt(a), wkt(b), Literal(found)).value != "true"
+    ]
+    assert not wrong
+
+
+def test_an_end_outside_counts_though_lines_meet_outside_too():
+    lines = shapely.from_wkt("MULTILINESTRING ((0 0, 10 0), (10 0, 10 10))")
+    square = shapely.box(0, 0, 5, 5)
+    relate = FUNCTIONS[GEOF.relate]
+    assert relate(wkt(lines), wkt(square), Literal("F11F00212")).value == "true"
+    assert relate(wkt(square), wkt(lines), Literal("FF2101102")).value == "true"
+    many = np.array([lines, lines.geoms[0], shapely.from_wkt("MULTILINESTRING ((0 0, 9 0))")])
+    assert relate_pattern(many, square, "*****0***").tolist() == [True, True, True]
+    assert relate_pattern(square, many, "*******F*").tolist() == [False, False, False]
 
 
 def ask_postgis(postgis, shapes, expression):

@@ -36,7 +36,7 @@ def _count(store):
 
 
 def _remembers(store):
-    return "as remembered" in " ".join(store.explain(INSIDE).steps)
+    return "joined from tables" in " ".join(store.explain(INSIDE).steps)
 
 
 def _feature(name, kind="red"):

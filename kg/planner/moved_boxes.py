@@ -1,0 +1,76 @@
+"""The boxes that the rows of an index have in another reference system than their own.
+
+A geometry that moves has its vertices moved (`kg.geosparql.crs`), so that its box there is that
+of the moved vertices. They are moved all at once, and their boxes are kept until the index
+changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+
+from kg.geosparql.systems import crs_of
+
+if TYPE_CHECKING:
+    from kg.spatial_index import SpatialIndex
+
+#: Geometries that are moved at a time.
+_BLOCK = 20_000
+#: Systems whose boxes are kept for one index.
+_KEPT = 4
+#: How much a box is grown, as a share of its coordinates: rounding.
+_SHARE = 1e-9
+
+_Kept = OrderedDict[tuple[int, str], tuple[int, np.ndarray, np.ndarray]]
+_lock = threading.Lock()
+_kept: WeakKeyDictionary[SpatialIndex, _Kept] = WeakKeyDictionary()
+
+
+def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of a system and their boxes in another one: (n,) and (n, 4).
+
+    A box that is NaN is that of an empty geometry, or of one without a place there.
+    """
+    with _lock:
+        known = _kept.setdefault(index, OrderedDict())
+        found = known.get((system, srs))
+        if found is not None and found[0] == index.version:
+            return found[1], found[2]
+    version = index.version
+    alive = index.rows["alive"] & (index.rows["system"] == system)
+    rows = np.flatnonzero(alive).astype(np.int32)
+    boxes = _boxes(index, rows, index.systems.names[system], srs)
+    with _lock:
+        known[system, srs] = version, rows, boxes
+        known.move_to_end((system, srs))
+        while len(known) > _KEPT:
+            known.popitem(last=False)
+    return rows, boxes
+
+
+def _boxes(index: SpatialIndex, rows: np.ndarray, own: str, srs: str) -> np.ndarray:
+    transformer = Transformer.from_crs(crs_of(own), crs_of(srs), always_xy=True)
+    boxes = np.full((len(rows), 4), np.nan)
+    for start in range(0, len(rows), _BLOCK):
+        shapes = index.shapes(rows[start : start + _BLOCK])
+        has_z = shapely.has_z(shapes)
+        for include_z in (False, True):
+            chosen = np.flatnonzero(has_z == include_z)
+            positions, owners = shapely.get_coordinates(
+                shapes[chosen], include_z=include_z, return_index=True
+            )
+            if len(positions):
+                moved = np.column_stack(transformer.transform(*positions.T))[:, :2]
+                first = np.flatnonzero(np.diff(owners, prepend=-1))
+                low, high = (f.reduceat(moved, first) for f in (np.minimum, np.maximum))
+                boxes[start + chosen[owners[first]]] = np.column_stack([low, high])
+    boxes[~np.isfinite(boxes).all(axis=1)] = np.nan
+    margin = np.abs(boxes).max(axis=1, initial=0)[:, None] * _SHARE
+    return np.asarray(boxes + margin * np.array([-1, -1, 1, 1]))

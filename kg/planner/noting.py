@@ -1,0 +1,113 @@
+"""An update that notes, while it runs, what its patterns bind.
+
+Each operation that may write what the spatial index holds gets a call of a function of ours
+behind its pattern: what it is called with is exactly what the operation writes, after what
+earlier operations wrote, and with the blank nodes and random values that it made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyoxigraph import Literal, NamedNode
+
+from kg.geometry_statements import LINKS
+from kg.geosparql.literals import GEOMETRY_DATATYPES
+from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from tree_sitter import Node
+
+    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.solutions import Term
+
+#: The function that is called with bindings; no one else's can be of this name.
+_NOTE = "tag:deepcube,2026:note"
+_UNBOUND = NamedNode("tag:deepcube,2026:unbound")
+_DATATYPES = ", ".join(f"<{d}>" for d in sorted(GEOMETRY_DATATYPES))
+_DONE = Literal(value=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotingUpdate:
+    """An update, and what it is found to touch."""
+
+    sparql: str
+    """What is to be executed instead of it."""
+    functions: Mapping[NamedNode, Callable[..., Term | None]]
+    """What must be known to the store beside the functions that the update itself calls."""
+    touched: Touched
+    """Complete when the update has run."""
+
+
+def noting(
+    update: str, covered: Collection[str], *, base_iri: str | None = None, many: int = MANY
+) -> NotingUpdate:
+    """Return an update that does the same and notes what it touches.
+
+    Args:
+        update: Any SPARQL update.
+        covered: The properties whose literals are in the index.
+        base_iri: What relative IRIs are relative to.
+        many: Nodes above which they are no longer told apart.
+    """
+    syntax = parse(update, base_iri=base_iri)
+    if syntax is None:
+        return NotingUpdate(sparql=update, functions={}, touched=Touched(everything=True))
+    spatial = frozenset(covered) | frozenset(LINKS)
+    edits: list[Edit] = []
+    functions: dict[NamedNode, Callable[..., Term | None]] = {}
+
+    def bindings(operation: Node, patterns: list[TriplePattern]) -> None:
+        template = Template(patterns, fresh=syntax.fresh, spatial=spatial)
+        if not template.variables:
+            template.write((), reader.touched)
+            return
+        name = f"{_NOTE}-{len(functions)}"
+        functions[NamedNode(name)] = _note(template, reader.touched, many)
+        edits.append(_calling(syntax, operation, _call(name, template, patterns, spatial)))
+
+    reader = UpdateReader(syntax, spatial, bindings)
+    touched = reader.read()
+    if touched.count > many:
+        touched.everything = True
+    if touched.everything:
+        return NotingUpdate(sparql=update, functions={}, touched=touched)
+    sparql = apply_edits(syntax.source, edits) if edits else update
+    return NotingUpdate(sparql=sparql, functions=functions, touched=touched)
+
+
+def _note(template: Template, touched: Touched, many: int) -> Callable[..., Term | None]:
+    def note(*values: Term) -> Term | None:
+        if not touched.everything:
+            template.write([None if v == _UNBOUND else v for v in values], touched)
+            touched.everything = touched.count > many
+        return _DONE
+
+    return note
+
+
+def _call(
+    name: str, template: Template, patterns: list[TriplePattern], spatial: Collection[str]
+) -> str:
+    """Return the call; where only a geometry would matter, behind a test for one."""
+    values = ", ".join(f"COALESCE({v}, {_UNBOUND})" for v in template.variables)
+    call = f"<{name}>({values})"
+    if any(is_spatial(p, spatial) for p in patterns):
+        return call
+    tests = [f"DATATYPE({v}) IN ({_DATATYPES})" for v in sorted({p.object for p in patterns})]
+    return f"IF({' || '.join(tests)}, {call}, false)"
+
+
+def _calling(syntax: Syntax, operation: Node, call: str) -> Edit:
+    where = where_of(operation)
+    text = syntax.text(where)
+    group = f"{{ {text} BIND({call} AS {syntax.fresh}noted) }}"
+    if operation.type == "delete_where":
+        start = operation.start_byte
+        return Edit(start=start, end=operation.end_byte, text=f"DELETE {text} WHERE {group}")
+    return Edit(start=where.start_byte, end=where.end_byte, text=group)

@@ -1,0 +1,158 @@
+"""The runs of a query, and which constraints of which filters are about them.
+
+A filter of the same group is exact: it may go once the run is answered. A filter further out
+(`kg.planner.scoping`) and one whose other side is bound by VALUES stay where they are, and
+narrow the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kg.planner.constraints import AnyOf, Nearest, Reaching, Run, Scope
+from kg.planner.filters import constraints_of
+from kg.planner.scoping import bound_in, joined_groups, outside, reaches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+    from kg.planner.constants import Constants
+    from kg.planner.constraints import Constraint
+    from kg.planner.scoping import Reach
+    from kg.planner.syntax import Syntax
+
+_TWO = 2
+
+
+class Runs:
+    """Finds the runs of one query."""
+
+    def __init__(self, syntax: Syntax, default: Scope, constants: Constants) -> None:
+        """Take the query.
+
+        Args:
+            syntax: The query.
+            default: What patterns outside of GRAPH are matched against.
+            constants: Evaluates what does not depend on the data.
+        """
+        self._syntax = syntax
+        self._default = default
+        self._constants = constants
+        self._read: dict[int, list[Constraint]] = {}
+
+    def constrained(self, within: Node) -> list[Run]:
+        """Return the runs that have constraints, in a part of the text."""
+        groups = self._syntax.walk("group_graph_pattern", within=within)
+        return [r for g in groups for r in self.of(g) if r.constraints or r.reaching]
+
+    def of(self, group: Node) -> list[Run]:
+        """Return the runs of one group, those without constraints too; none inside of SERVICE."""
+        runs = self._plain(group)
+        if not runs:
+            return []
+        for reach in reaches(self._syntax, group):
+            for constraint in self._constraints(reach.group):
+                self._give(runs, constraint, reach, is_own=reach.group.id == group.id)
+        return runs
+
+    def _give(self, runs: list[Run], constraint: Constraint, reach: Reach, *, is_own: bool) -> None:
+        if not is_own:
+            if isinstance(constraint.test, Nearest):
+                return
+            constraint = replace(constraint, is_exact=False)
+        passing = {v for v in constraint.variables if is_own or reach.passes(self._syntax, v)}
+        halves = []
+        for run in runs:
+            objects = {p.object for p in run.patterns if not p.is_path}
+            found = [v for v in constraint.variables if v in objects and v in passing]
+            if len(found) == len(constraint.variables):
+                run.constraints.append(constraint)
+                if is_own and not isinstance(constraint.test, AnyOf):
+                    return
+            elif len(found) == 1:
+                halves.append((run, found[0]))
+        if len(constraint.variables) != _TWO or isinstance(constraint.test, Nearest):
+            return
+        for run, own in halves:
+            other = next(v for v in constraint.variables if v != own)
+            binder = self._binder(reach.group, run, other)
+            if binder is not None:
+                run.reaching.append(
+                    Reaching(
+                        constraint=constraint, own=own, other=other, binder=binder, is_own=is_own
+                    )
+                )
+
+    def _binder(self, group: Node, asking: Run, variable: str) -> Run | None:
+        """Return a run that gives a variable its value wherever the filters of a group look."""
+        runs = [r for g in joined_groups(group) for r in self._plain(g)]
+        parts = outside(group)
+        around = parts[0].parent if parts else None
+        if around is not None:
+            seen = {n.id for n in parts}
+            runs += [r for r in self._plain(around) if all(n.id in seen for n in r.spans)]
+        own = {n.id for n in asking.spans}
+        for run in runs:
+            if any(variable in p.variables for p in run.patterns) and not (
+                own & {n.id for n in run.spans}
+            ):
+                return run
+        return None
+
+    def _constraints(self, group: Node) -> list[Constraint]:
+        if group.id not in self._read:
+            bound = bound_in(self._syntax, group)
+            self._read[group.id] = list(constraints_of(self._syntax, group, bound, self._constants))
+        return self._read[group.id]
+
+    def _plain(self, group: Node) -> list[Run]:
+        """Return the runs of one group without constraints."""
+        context = _context(self._syntax, group, self._default)
+        if context is None:
+            return []
+        scope, per_solution = context
+        return list(_runs(self._syntax, group, scope, per_solution=per_solution))
+
+
+def _context(syntax: Syntax, group: Node, default: Scope) -> tuple[Scope, bool] | None:
+    """Return the graphs a group is about, and whether it is evaluated per solution."""
+    scope, per_solution = None, False
+    node = group.parent
+    while node is not None:
+        if node.type == "service_graph_pattern":
+            return None
+        if node.type in ("exists_func", "not_exists_func"):
+            per_solution = True
+        if node.type == "graph_graph_pattern" and scope is None:
+            name = syntax.term(node.named_children[0])
+            if name is None:
+                return None
+            named = None if name.startswith("?") else (name.encode(),)
+            scope = Scope(graphs=named, name=name)
+        node = node.parent
+    return scope or default, per_solution
+
+
+def _runs(syntax: Syntax, group: Node, scope: Scope, *, per_solution: bool) -> Iterator[Run]:
+    run: Run | None = None
+    for child in group.named_children:
+        if child.type == "filter":
+            continue
+        patterns = syntax.patterns(child) if child.type == "triples_block" else None
+        if patterns is None and child.type != "inline_data":
+            if run is not None and run.blocks:
+                yield run
+            run = None
+            continue
+        if run is None:
+            run = Run(group=group, blocks=[], patterns=[], scope=scope, per_solution=per_solution)
+        if patterns is None:
+            run.tables.append(child)
+        else:
+            run.blocks.append(child)
+            run.patterns += patterns
+    if run is not None and run.blocks:
+        yield run

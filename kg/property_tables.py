@@ -1,0 +1,281 @@
+"""What properties say beyond geometry, as sorted pairs of numbers of terms.
+
+A copy of the store beside the spatial index: reading a term back from RocksDB costs several
+microseconds, finding its number here some ten nanoseconds. A property is here whole or not at
+all; what cannot be followed exactly is let go of, and read again when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kg.geometry_statements import blocks_of, statement_of
+from kg.stored_terms import stored_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from pyoxigraph import Quad
+
+    from kg.columns import Names
+    from kg.geometry_statements import Block
+    from kg.term_table import TermTable
+
+#: Pairs that are kept at most, of all properties together; 8 to 16 bytes each, and their terms.
+LIMIT = 50_000_000
+#: Bytes of a term above which a property is left to the store: long texts are not joined by.
+_LONG = 1_000
+_LOW = np.int64(0xFFFFFFFF)
+_NONE = np.empty(0, np.int64)
+#: Properties above which it is no longer noted which of them are left to the store.
+_MANY = 10_000
+
+
+class PropertyTable:
+    """What one property says in one graph; it does not change."""
+
+    def __init__(self, codes: np.ndarray, turned: np.ndarray | None = None) -> None:
+        """Take pairs.
+
+        Args:
+            codes: (n,) int64, `code(subjects, objects)`, ascending, each once.
+            turned: The same with the objects first, where it is known.
+        """
+        self.codes = codes
+        self._turned = turned
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.codes.nbytes + (0 if self._turned is None else self._turned.nbytes)
+
+    @property
+    def turned(self) -> np.ndarray:
+        """The pairs with the objects first, ascending; sorted when it is first needed."""
+        if self._turned is None:
+            self._turned = np.sort(_swapped(self.codes))
+        return self._turned
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return all subjects, ascending, and their objects: two (n,) int32."""
+        return _halves(self.codes)
+
+    def objects_of(self, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each pair with some subjects which of these it has, and its object."""
+        return _seconds(self.codes, subjects)
+
+    def subjects_of(self, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each pair with some objects which of these it has, and its subject."""
+        return _seconds(self.turned, objects)
+
+    def has(self, subjects: np.ndarray, objects: np.ndarray) -> np.ndarray:
+        """Return which pairs are here: (n,) bool."""
+        return _among(code(subjects, objects), self.codes)
+
+    def with_pairs(self, codes: np.ndarray) -> PropertyTable:
+        """Return a table that has these too."""
+        fresh = _distinct(codes)
+        fresh = fresh[~_among(fresh, self.codes)]
+        turned = self._turned
+        if turned is not None:
+            turned = _inserted(turned, np.sort(_swapped(fresh)))
+        return PropertyTable(_inserted(self.codes, fresh), turned)
+
+    def without_pairs(self, codes: np.ndarray) -> PropertyTable:
+        """Return a table that has not these."""
+        gone = _distinct(codes)
+        gone = gone[_among(gone, self.codes)]
+        turned = self._turned
+        if turned is not None:
+            turned = np.delete(turned, np.searchsorted(turned, _swapped(gone)))
+        return PropertyTable(np.delete(self.codes, np.searchsorted(self.codes, gone)), turned)
+
+
+def code(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return pairs of numbers as one number each: (n,) int64."""
+    return (np.asarray(first, np.int64) << 32) | np.asarray(second, np.int64)
+
+
+def _distinct(codes: np.ndarray) -> np.ndarray:
+    ordered = np.sort(codes)
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]])
+
+
+def _halves(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (codes >> 32).astype(np.int32), (codes & _LOW).astype(np.int32)
+
+
+def _swapped(codes: np.ndarray) -> np.ndarray:
+    return np.asarray((codes << 32) | (codes >> 32))
+
+
+def _among(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    if not len(ordered):
+        return np.zeros(len(codes), bool)
+    places = np.searchsorted(ordered, codes)
+    places[places == len(ordered)] = 0
+    return np.asarray(ordered[places] == codes)
+
+
+def _inserted(ordered: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    if not (len(ordered) and len(fresh)):
+        return ordered if len(ordered) else fresh
+    return np.insert(ordered, np.searchsorted(ordered, fresh), fresh)
+
+
+def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    begin = np.asarray(firsts, np.int64) << 32
+    low = np.searchsorted(ordered, begin)
+    counts = np.searchsorted(ordered, begin + _LOW, side="right") - low
+    which = np.repeat(np.arange(len(firsts)), counts)
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return which, (ordered[np.repeat(low, counts) + offset] & _LOW).astype(np.int32)
+
+
+class PropertyTables:
+    """The tables of one store, kept up by `add`, `remove` and `forget`.
+
+    It is locked by whoever changes it; a table that was found stays as it is.
+    """
+
+    def __init__(self, terms: TermTable, graphs: Names, *, is_complete: bool) -> None:
+        self._terms = terms
+        self._graphs = graphs
+        self._is_complete = is_complete
+        """Of a property that is neither here nor left, nothing is said."""
+        self._left: set[str] = set()
+        self._tables: dict[str, dict[int, PropertyTable]] = {}
+        self._pending: dict[tuple[str, int], list[np.ndarray]] = {}
+        self._count = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, without the terms."""
+        tables = sum(t.nbytes for graphs in self._tables.values() for t in graphs.values())
+        return tables + sum(a.nbytes for parts in self._pending.values() for a in parts)
+
+    def follows(self, predicate: str) -> bool:
+        """Return whether all that a property says is here."""
+        return predicate in self._tables or (self._is_complete and predicate not in self._left)
+
+    def find(self, predicate: str, graph: bytes) -> PropertyTable | None:
+        """Return what a property says in a graph; None where that is not known here."""
+        if not self.follows(predicate):
+            return None
+        number = self._graphs.find(graph.decode())
+        graphs = self._tables.get(predicate, {})
+        self._settle(predicate, number)
+        return graphs.get(number, PropertyTable(_NONE))
+
+    def read(self, predicate: str, said: Iterable[Block]) -> None:
+        """Take all that a property says, as the store writes it."""
+        self.forget([predicate])
+        self._tables[predicate] = {}
+        for block in said:
+            self._take(block, block.objects)
+
+    def add(self, block: Block) -> None:
+        """Follow statements that were added, written as in N-Triples."""
+        if self.follows(block.predicate):
+            self._tables.setdefault(block.predicate, {})
+            self._take(block, stored_texts(block.objects))
+
+    def _take(self, block: Block, objects: Sequence[bytes]) -> None:
+        predicate = block.predicate
+        if predicate not in self._tables:
+            return
+        if max(map(len, objects), default=0) > _LONG or block.has_start(b"<<"):
+            self.forget([predicate])
+            return
+        number = self._graphs.number(block.graph.decode())
+        self._tables[predicate].setdefault(number, PropertyTable(_NONE))
+        codes = code(self._terms.add(block.subjects), self._terms.add(objects))
+        self._pending.setdefault((predicate, number), []).append(codes)
+        self._count += len(codes)
+        if self._count > LIMIT:
+            self.forget([max(self._tables, key=self._size)])
+
+    def _settle(self, predicate: str, graph: int) -> None:
+        parts = self._pending.pop((predicate, graph), None)
+        if parts:
+            table = self._tables[predicate][graph]
+            after = table.with_pairs(np.concatenate(parts))
+            self._count += len(after) - len(table) - sum(len(p) for p in parts)
+            self._tables[predicate][graph] = after
+
+    def _size(self, predicate: str) -> int:
+        pending = sum(len(a) for k, v in self._pending.items() if k[0] == predicate for a in v)
+        return pending + sum(len(t) for t in self._tables[predicate].values())
+
+    def remove(self, quads: Iterable[Quad]) -> None:
+        """Follow statements that were removed."""
+        for block in self._blocks(quads):
+            number = self._graphs.find(block.graph.decode())
+            self._settle(block.predicate, number)
+            table = self._tables.get(block.predicate, {}).get(number)
+            if table is None:
+                continue
+            subjects = self._terms.find(block.subjects)
+            objects = self._terms.find(stored_texts(block.objects))
+            known = (subjects >= 0) & (objects >= 0)
+            after = table.without_pairs(code(subjects[known], objects[known]))
+            self._count += len(after) - len(table)
+            self._tables[block.predicate][number] = after
+
+    def add_quads(self, quads: Iterable[Quad]) -> None:
+        """Follow statements that were added; labels of blank nodes are those of the store."""
+        for block in self._blocks(quads):
+            self.add(block)
+
+    def _blocks(self, quads: Iterable[Quad]) -> list[Block]:
+        return blocks_of(
+            q for q in quads if self.follows(q.predicate.value) and statement_of(q) is None
+        )
+
+    def forget(self, properties: Collection[str] | None) -> None:
+        """Let go of properties of which it is not certain what they say now; None for all."""
+        if properties is None:
+            self._tables, self._pending, self._count = {}, {}, 0
+            self._is_complete, self._left = False, set()
+            return
+        for predicate in properties:
+            if predicate in self._tables:
+                self._count -= self._size(predicate)
+                del self._tables[predicate]
+                self._pending = {k: v for k, v in self._pending.items() if k[0] != predicate}
+            self._left.add(predicate)
+        if len(self._left) > _MANY:
+            self._is_complete, self._left = False, set()
+
+    # -- keeping
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what has to be kept to have the same tables again."""
+        for predicate, graph in list(self._pending):
+            self._settle(predicate, graph)
+        tables = [(p, g, t) for p, of in self._tables.items() for g, t in of.items()]
+        names = list(self._tables)
+        places = [(names.index(p), g, len(t)) for p, g, t in tables]
+        return {
+            "codes": np.concatenate([_NONE, *(t.codes for _, _, t in tables)]),
+            "places": np.array(places, np.int64).reshape(-1, 3),
+            "names": np.array(names, np.str_),
+            "left": np.array(sorted(self._left), np.str_),
+            "is_complete": np.array(self._is_complete),
+        }
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take kept arrays."""
+        names = arrays["names"].tolist()
+        self._tables = {n: {} for n in names}
+        self._left = set(arrays["left"].tolist())
+        self._is_complete = bool(arrays["is_complete"])
+        for name, graph, length in arrays["places"].tolist():
+            codes = arrays["codes"][self._count : self._count + length]
+            self._tables[names[name]][graph] = PropertyTable(codes)
+            self._count += length

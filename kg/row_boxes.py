@@ -1,0 +1,66 @@
+"""Searching the boxes of an index's rows: packed by reference system, the newest one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kg.columns import TAIL
+from kg.packed_boxes import PackedBoxes, meets
+
+if TYPE_CHECKING:
+    from kg.columns import Columns
+
+
+class RowBoxes:
+    """The boxes of rows, which grow at their end and are packed anew when many are new."""
+
+    def __init__(self, rows: Columns) -> None:
+        """Name the rows: columns `box`, `system` and `alive`."""
+        self._rows = rows
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what is packed: rows have moved."""
+        self._packed: dict[int, PackedBoxes] = {}
+        self._count = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(p.nbytes for p in self._packed.values())
+
+    def search(self, searched: np.ndarray, system: int) -> np.ndarray:
+        """Return the rows of an SRS whose box meets one of some boxes in that SRS: (m,) int32.
+
+        Args:
+            searched: (4,), or (k, 4): then a row may come more than once.
+            system: The number of the SRS.
+        """
+        self._pack()
+        boxes = self._rows["box"]
+        tail = np.arange(self._count, self._rows.count, dtype=np.int32)
+        tail = tail[self._rows["system"][tail] == system]
+        found = [tail[meets(boxes[tail], box)] for box in np.atleast_2d(searched)]
+        if system in self._packed:
+            packed = self._packed[system]
+            search = packed.search if searched.ndim == 1 else packed.search_each
+            found.append(search(searched, boxes))
+        rows = np.concatenate(found)
+        return np.asarray(rows[self._rows["alive"][rows]])
+
+    def count_near(self, box: np.ndarray, system: int) -> int:
+        """Return about how many rows of an SRS have a box that meets a box, rather too many."""
+        self._pack()
+        tail = self._rows.count - self._count
+        return tail + (self._packed[system].count_near(box) if system in self._packed else 0)
+
+    def _pack(self) -> None:
+        if self._rows.count - self._count <= max(TAIL, self._count // 16):
+            return
+        systems = self._rows["system"]
+        for number in np.unique(systems).tolist():
+            rows = np.flatnonzero(systems == number)
+            self._packed[number] = PackedBoxes(rows, self._rows["box"][rows])
+        self._count = self._rows.count
