@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # Of the spatial benchmarks: a size that takes minutes, not an hour.
 SPATIAL ?= --n 128 --limit 20 --triples 200000 --features 200000
+# Of the benchmarks of indexing: a cube of 2 GB, and 200,000 chunks in the graph.
+CUBES ?= --gigabytes 2 --chunks 100 50 40
 
 .PHONY: demo test lint bench wheel clean
 .DEFAULT_GOAL := demo
@@ -22,6 +24,8 @@ lint: .venv/.dev-installed  ## style, types, layers
 bench: .venv/.dev-installed  ## benchmarks, each beside a peer; SPATIAL="--n 512" for the full size
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only
 	$(BIN)/python -m tests.benchmarks.run_geographica $(SPATIAL) --output build/benchmarks/spatial.md
+	$(BIN)/python -m tests.benchmarks.run_cubes $(CUBES) | tee build/benchmarks/cubes.md
+	$(BIN)/python -m tests.benchmarks.run_values --output build/benchmarks/values.md
 
 wheel: .venv/.dev-installed  ## builds the wheel and tests its data files outside the checkout
 	rm -rf build/wheel

@@ -235,6 +235,8 @@ def grown(
         span: The least and the greatest longitude, or first coordinate, that is looked for.
     """
     west, south, east, north = box
+    if math.isnan(test.bound):
+        return [np.full(4, math.nan)]  # nothing is nearer than what is no number
     if test.metres is None or not is_geographic(srs):
         share = test.metres if test.radians is None else test.radians
         reach = max(test.bound if share is None else share / axis_unit(srs), 0.0)
