@@ -1,6 +1,6 @@
 """Services that are evaluated here: what they find takes the place of their SERVICE clauses.
 
-`SERVICE deep:x { [] deep:input ?a ; deep:output ?b }` stands for all pairs of an input with
+`SERVICE <service> { [] <input> ?a ; <output> ?b }` stands for all pairs of an input with
 what is found for it, and is joined with its group as any other pattern is. So what stands
 beside it, and what stands before an OPTIONAL, UNION, MINUS, GRAPH, EXISTS or pair of braces
 around it, says which inputs matter: each distinct one is asked for once, all in one call.

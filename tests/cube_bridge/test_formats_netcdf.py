@@ -395,8 +395,9 @@ def test_a_cube_that_grows_keeps_the_versions_of_its_chunks(tmp_path, cube):
 def test_single_files_have_one_version(cube_nc):
     assert chunk_versions(cube_nc, open_cube(cube_nc)) is None
     before = source_version(cube_nc)
-    assert len(before) == 64
     assert source_version(str(cube_nc)) == before
+    cube_nc.write_bytes(cube_nc.read_bytes() + b" ")
+    assert source_version(cube_nc) != before
 
 
 @pytest.mark.parametrize("name", ["munich-land-surface-temperature", "munich-ndvi"])

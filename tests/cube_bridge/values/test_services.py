@@ -42,10 +42,10 @@ def request(variable, zone, **more):
 
 
 def test_services_say_what_they_take_and_give(cubes):
-    zonal, single = cubes.services()
-    assert (zonal.iri, single.iri) == (DEEP.zones, DEEP.cells)
-    for service in (zonal, single):
-        assert service.inputs[DEEP.variable]
+    services = cubes.services()
+    assert [s.iri for s in services] == [DEEP.zones, DEEP.cells, DEEP.events]
+    for service in services:
+        assert DEEP.variable in service.inputs
         assert not service.outputs & service.inputs.keys()
 
 
