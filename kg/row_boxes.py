@@ -19,6 +19,8 @@ class RowBoxes:
     def __init__(self, rows: Columns) -> None:
         """Name the rows: columns `box`, `system` and `alive`."""
         self._rows = rows
+        self._spans: dict[int, tuple[float, float]] = {}
+        self._spans_version = -1
         self.reset()
 
     def reset(self) -> None:
@@ -55,6 +57,23 @@ class RowBoxes:
         self._pack()
         tail = self._rows.count - self._count
         return tail + (self._packed[system].count_near(box) if system in self._packed else 0)
+
+    def span(self, system: int, version: int) -> tuple[float, float]:
+        """Return the least and the greatest first coordinate of the rows of an SRS.
+
+        Args:
+            system: The number of the SRS.
+            version: Changes when rows do.
+        """
+        if self._spans_version != version:
+            self._spans, self._spans_version = {}, version
+        if system not in self._spans:
+            boxes = self._rows["box"][self._rows["system"] == system]
+            full = boxes[~np.isnan(boxes[:, 0])]
+            self._spans[system] = (
+                (float(full[:, 0].min()), float(full[:, 2].max())) if len(full) else (0.0, 0.0)
+            )
+        return self._spans[system]
 
     def _pack(self) -> None:
         if self._rows.count - self._count <= max(TAIL, self._count // 16):

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from kg.geometry_statements import Block
 
+#: Which rows a property and some graphs have, kept for so many of these.
+_MASKS = 4
+
 
 class SpatialIndex:
     """All geometries of one store, searchable; kept up by `add` and `remove`.
@@ -78,11 +81,10 @@ class SpatialIndex:
         self._links_by_feature = Lookup()
         self._wkb = GrowingBytes()
         self._boxes = RowBoxes(self.rows)
-        self._systems: list[int] = []
-        self._predicates: list[str] = []
-        self._used_version = -1
-        self._spans: dict[int, tuple[float, float]] = {}
-        self._spans_version = -1
+        self._used: dict[str, set[int]] = {"predicate": set(), "system": set()}
+        self._used_count = 0
+        self._masks: dict[tuple[str | None, tuple[bytes, ...] | None], np.ndarray] = {}
+        self._masks_version = -1
 
     def __len__(self) -> int:
         """Return how many statements have a geometry that parses."""
@@ -98,6 +100,7 @@ class SpatialIndex:
         """Bytes in memory beyond `wkb_bytes`."""
         lookups = (self._rows_by_subject, self._links_by_geometry, self._links_by_feature)
         columns = self.terms.nbytes + self.rows.nbytes + self.links.nbytes
+        columns += sum(m.nbytes for m in self._masks.values())
         return columns + self.tables.nbytes + self._boxes.nbytes + sum(x.nbytes for x in lookups)
 
     def covers(self, predicate: str) -> bool:
@@ -279,6 +282,7 @@ class SpatialIndex:
                 if table is self.rows:
                     self._rewrite_wkb()
                     self._boxes.reset()
+                    self._used, self._used_count = {n: set() for n in self._used}, 0
 
     def _rewrite_wkb(self) -> None:
         wkb = shapely.to_wkb(self.shapes(np.arange(self.rows.count)), output_dimension=4)
@@ -331,49 +335,49 @@ class SpatialIndex:
         return np.asarray(shapely.from_wkb(self._wkb.slices(begins, ends)), dtype=object)
 
     def predicates_in_use(self) -> list[str]:
-        """Return the serialisation properties that rows have."""
+        """Return the serialisation properties that rows have, or had until not long ago."""
         with self.lock:
-            if self._used_version != self.version:
-                alive = self.rows["alive"]
-                self._systems = np.unique(self.rows["system"][alive]).tolist()
-                used = np.unique(self.rows["predicate"][alive]).tolist()
-                self._predicates = [self.predicates.names[n] for n in used]
-                self._used_version = self.version
-            return self._predicates
+            return [self.predicates.names[n] for n in sorted(self._look_at_new()["predicate"])]
 
     def systems_in_use(self) -> list[int]:
-        """Return the numbers of the SRSs that rows have."""
+        """Return the numbers of the SRSs that rows have, or had until not long ago."""
         with self.lock:
-            self.predicates_in_use()
-            return self._systems
+            return sorted(self._look_at_new()["system"])
+
+    def _look_at_new(self) -> dict[str, set[int]]:
+        # Rows that are gone are seldom the last of their kind, and going through all costs more.
+        for name, used in self._used.items():
+            used.update(np.unique(self.rows[name][self._used_count :]).tolist())
+        self._used_count = self.rows.count
+        return self._used
 
     def span(self, system: int) -> tuple[float, float]:
         """Return the least and the greatest first coordinate of the rows of an SRS."""
         with self.lock:
-            if self._spans_version != self.version:
-                self._spans, self._spans_version = {}, self.version
-            if system not in self._spans:
-                boxes = self.rows["box"][self.rows["system"] == system]
-                full = boxes[~np.isnan(boxes[:, 0])]
-                self._spans[system] = (
-                    (float(full[:, 0].min()), float(full[:, 2].max())) if len(full) else (0.0, 0.0)
-                )
-            return self._spans[system]
+            return self._boxes.span(system, self.version)
 
     def select(
         self, *, predicate: str | None = None, graphs: Sequence[bytes] | None = None
     ) -> np.ndarray:
         """Return which rows are alive, under a property, in one of some graphs: (rows,) bool.
 
+        It is kept for the next query, and cannot be written to.
+
         Args:
             predicate: None for any.
             graphs: None for any named graph.
         """
+        key = (predicate, None if graphs is None else tuple(graphs))
         with self.lock:
-            mask = self.rows["alive"].copy()
-            if predicate is not None:
-                mask &= self.rows["predicate"] == self.predicates.find(predicate)
-            return np.asarray(mask & self._in_graphs(self.rows["graph"], graphs))
+            if self._masks_version != self.version or len(self._masks) > _MASKS:
+                self._masks, self._masks_version = {}, self.version
+            if key not in self._masks:
+                mask = self.rows["alive"] & self._in_graphs(self.rows["graph"], graphs)
+                if predicate is not None:
+                    mask &= self.rows["predicate"] == self.predicates.find(predicate)
+                mask.flags.writeable = False
+                self._masks[key] = mask
+            return self._masks[key]
 
     def _in_graphs(self, column: np.ndarray, graphs: Sequence[bytes] | None) -> np.ndarray:
         if graphs is None:

@@ -66,7 +66,7 @@ def candidate_rows(
     for among in (c.test.rows for c in constraints if isinstance(c.test, Among)):
         few = np.zeros(len(mask), bool)
         few[among] = True
-        mask &= few
+        mask = mask & few
     choices = [a for c in constraints if (a := _alternatives(c, anchor.variable)) is not None]
     if not choices:
         return np.flatnonzero(mask).astype(np.int32)

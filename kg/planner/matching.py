@@ -203,8 +203,8 @@ def _near(
         empty = np.isnan(index.rows["box"][:, 0]) & (index.rows["system"] == system) & among
         return np.flatnonzero(empty).astype(np.int32)
     boxes = _boxes(index, test, shape, system)
-    rows = np.flatnonzero(among)
-    if len(rows) < _FEW:  # quicker one by one than through the tree
+    if np.count_nonzero(among) < _FEW:  # quicker one by one than through the tree
+        rows = np.flatnonzero(among)
         rows = rows[index.rows["system"][rows] == system].astype(np.int32)
         own = index.rows["box"][rows]
         return np.asarray(rows[np.logical_or.reduce([meets(own, box) for box in boxes])])

@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from kg.spatial_index import SpatialIndex
 
+#: Nodes whose rows are looked up one by one; of more, all rows are gone through.
+_FEW = 5_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Multiplicity:
@@ -32,9 +35,12 @@ class Multiplicity:
         mask = index.select(predicate=predicate, graphs=graphs)
         subjects = index.rows["subject"]
         nodes, counts = np.unique(subjects[rows], return_counts=True)
-        marks = np.zeros(len(index.terms), bool)
-        marks[nodes] = True
-        total = np.count_nonzero(mask & marks[subjects])
+        if len(nodes) < _FEW:
+            total = np.count_nonzero(mask[index.rows_of(nodes, None)])
+        else:
+            marks = np.zeros(len(index.terms), bool)
+            marks[nodes] = True
+            total = np.count_nonzero(mask & marks[subjects])
         # Candidates are rows of the mask, so that equal sums mean equal counts.
         exact = bool(total == len(rows)) and predicate not in index.mixed
         broken = {s.subject for s in index.broken}
