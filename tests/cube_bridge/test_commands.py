@@ -1,8 +1,9 @@
-"""What `deepcube index` and `deepcube validate` say."""
+"""What `deepcube index` and the commands on the graph say."""
 
 from click.testing import CliRunner
 
 from cube_bridge.commands import index
+from cube_bridge.errors import SourceError
 from kg.commands import validate
 from tests.conftest import make_cube
 
@@ -37,3 +38,15 @@ def test_a_description_of_one_source_is_refused_for_several(tmp_path):
     result = CliRunner().invoke(index, ["a.nc", "b.nc", "--dataset", "x"])
     assert result.exit_code == 2
     assert "describe a single source" in result.output
+
+
+def test_sources_after_one_that_cannot_be_read_are_indexed(tmp_path):
+    (tmp_path / "text.nc").write_text("no cube")
+    make_cube().to_netcdf(tmp_path / "c.nc")
+    arguments = [tmp_path / "text.nc", tmp_path / "c.nc", "--store", tmp_path / "s"]
+    result = CliRunner().invoke(index, [str(a) for a in arguments])
+    assert isinstance(result.exception, SourceError)
+    assert str(result.exception) == "1 of 2 sources could not be indexed"
+    assert f"error: {tmp_path / 'text.nc'}: text.nc is no cube" in result.output
+    assert f"{tmp_path / 'c.nc'}: " in result.stdout
+    assert "unchanged" in run(index, *arguments[1:])
