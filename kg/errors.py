@@ -5,7 +5,7 @@ DeepCubeError
 │   ├── StoreLockedError          another process has the folder open
 │   ├── StoreNotFoundError        nothing there to open for reading
 │   └── RemoteStoreError          a SPARQL server did not answer as it should
-├── QueryError                    malformed SPARQL
+├── QueryError                    malformed SPARQL, or a question that has no answer
 │   └── EvaluationError           well-formed SPARQL that cannot be evaluated
 ├── FormatError                   a result has no such form
 ├── RdfSyntaxError                malformed RDF
@@ -41,7 +41,7 @@ class RemoteStoreError(StoreError, ConnectionError):
 
 
 class QueryError(DeepCubeError, ValueError):
-    """A SPARQL query or update is malformed."""
+    """A SPARQL query or update is malformed, or asks for what there cannot be."""
 
 
 class EvaluationError(QueryError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import EvaluationError, QueryError
+from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
 from kg.planner.syntax import term_of
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def rows_found(
     """Return what a service finds: the place of the request, and the variables of `call.found`.
 
     Raises:
+        QueryError: The query asks the service for what it cannot give.
         EvaluationError: The service fails.
     """
     if not requests:
@@ -141,6 +143,8 @@ def rows_found(
         return list(_rows(call, store, requests, bounds))
     except QueryError:
         raise
+    except (InvalidArgumentError, InvalidGeometryError, UnknownUnitError) as error:
+        raise QueryError(f"SERVICE {call.name}: {error}") from error
     except Exception as error:  # whatever code of another package may raise
         raise EvaluationError(f"SERVICE {call.name} failed: {error}") from error
 
