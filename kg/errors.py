@@ -19,6 +19,11 @@ DeepCubeError
 
 from __future__ import annotations
 
+import re
+
+#: The classes of characters in the parser's list of what it would have taken.
+_CHARACTERS = re.compile(r"(, )?\['[^\]]*'\](?=, |$)")
+
 
 class DeepCubeError(Exception):
     """Something a caller may want to handle; the message says what to do about it."""
@@ -42,6 +47,14 @@ class RemoteStoreError(StoreError, ConnectionError):
 
 class QueryError(DeepCubeError, ValueError):
     """A SPARQL query or update is malformed, or asks for what there cannot be."""
+
+    @classmethod
+    def of_syntax(cls, kind: str, error: Exception) -> QueryError:
+        """Return the error for what the parser says of a query or update, in one line."""
+        said = _CHARACTERS.sub("", " ".join(str(error).split()))
+        if "Prefix not found" in said:
+            said = f"{said.split(': ')[0]}: a prefix that no PREFIX declares"
+        return cls(f"malformed SPARQL {kind}: {said}")
 
 
 class EvaluationError(QueryError):

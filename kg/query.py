@@ -95,9 +95,13 @@ def _prefixes_of(triples: list[Triple]) -> dict[str, str]:
 
 
 def with_prefixes(sparql: str) -> str:
-    """Return a query of our own with a PREFIX line for each of our prefixes that it uses."""
+    """Return a query or update with our prefixes that it uses without declaring them.
+
+    They stand before its first line, so that lines in messages are those of the text.
+    """
     used = [p for p in PREFIXES if re.search(rf"(?<!\w){p}:", sparql)]
-    return "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in used) + sparql
+    own = set(re.findall(r"\bPREFIX\s+(\w+):", sparql, re.IGNORECASE))
+    return "".join(f"PREFIX {p}: <{PREFIXES[p]}> " for p in used if p not in own) + sparql
 
 
 def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from cube_bridge.commands import index
 from cube_bridge.errors import SourceError
-from kg.commands import validate
+from kg.commands import query, update, validate
 from tests.conftest import make_cube
 
 
@@ -50,3 +50,12 @@ def test_sources_after_one_that_cannot_be_read_are_indexed(tmp_path):
     assert f"error: {tmp_path / 'text.nc'}: text.nc is no cube" in result.output
     assert f"{tmp_path / 'c.nc'}: " in result.stdout
     assert "unchanged" in run(index, *arguments[1:])
+
+
+def test_prefixes_of_the_ontology_need_no_declaration(tmp_path):
+    store = ["--store", tmp_path / "s"]
+    run(update, 'INSERT DATA { <urn:a> rdfs:label "A" ; <urn:p> <urn:mine/deep:x> }', *store)
+    asked = "PREFIX deep: <urn:mine/>\nASK { ?s rdfs:label 'A' ; <urn:p> ?o FILTER(isIRI(deep:x)) }"
+    assert run(query, asked, *store) == "yes\n"
+    own = "PREFIX rdfs: <urn:mine/> SELECT ?o { ?s rdfs:label ?o }"
+    assert "A" not in run(query, own, "--format", "csv", *store)
