@@ -74,7 +74,9 @@ def index(
             path = name if "://" in name else Path(name)
             try:
                 if mapping is None and name in registry() and not Path(name).exists():
-                    outcome = index_dataset(opened, iris, name, reading=reading, progress=stage)
+                    outcome = index_dataset(
+                        opened, iris, name, replace=replace, reading=reading, progress=stage
+                    )
                 else:
                     said = mapping or cube_mapping(
                         path, id=identifier, title=title, license=license_, dataset=dataset

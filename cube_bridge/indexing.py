@@ -90,10 +90,19 @@ def index_dataset(
     iris: Iris,
     name: str,
     *,
+    replace: bool = False,
     reading: Reading | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Index a registered open data set, fetching it if it is not here.
+
+    Args:
+        store: Where to write.
+        iris: How IRIs are made.
+        name: As `cube_bridge.datasets.registry` has it.
+        replace: Take the place of a source with the same identifier from elsewhere.
+        reading: How a cube is read.
+        progress: Called as parts are done.
 
     Raises:
         SourceNotFoundError, DatasetUnavailableError: See `cube_bridge.datasets.locate`.
@@ -103,7 +112,7 @@ def index_dataset(
     origin = Origin(
         location=locate(name), mapping=packaged_mapping(entry), url=entry.url, registered=name
     )
-    return _index(store, iris, origin, progress, reading=reading or Reading())
+    return _index(store, iris, origin, progress, replace=replace, reading=reading or Reading())
 
 
 def index_file(
