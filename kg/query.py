@@ -16,7 +16,7 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import EvaluationError, FormatError
+from kg.errors import EvaluationError, FormatError, QueryError
 from kg.solutions import Solutions
 from ontology.terms import PREFIXES, XSD
 
@@ -108,11 +108,11 @@ def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:
     """Return the rows of a SELECT of our own; unbound variables are left out of a row.
 
     Raises:
-        TypeError: The query is no SELECT.
+        QueryError: The query is no SELECT.
     """
     result = store.query(with_prefixes(sparql))
     if not isinstance(result, QuerySolutions | Solutions):
-        raise TypeError("select() needs a SELECT query")
+        raise QueryError("rows come from a SELECT; this is an ASK, CONSTRUCT or DESCRIBE")
     names = [v.value for v in result.variables]
     return [
         {n: term for n, term in zip(names, row, strict=True) if term is not None} for row in result
