@@ -104,7 +104,7 @@ def export(
         raise click.UsageError("say what to export: --variable, or --query")
     name = output.name.removesuffix(".zarr")
     info = SourceInfo(id=slug(name), title=title or name, license=license_)
-    with open_store(store, endpoint) as opened:
+    with open_store(store, endpoint, read_only=not into_graph) as opened:
         asked = query or _naming(variables)
         dataset = select_by_query(
             opened, asked, region, begin, end, grid=grid, resampling=resampling, time=time
