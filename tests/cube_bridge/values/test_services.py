@@ -42,8 +42,10 @@ def request(variable, zone, **more):
 
 
 def test_services_say_what_they_take_and_give(cubes):
-    zonal, single = cubes.services()
-    assert (zonal.iri, single.iri) == (DEEP.zones, DEEP.cells)
+    zonal, single, events = cubes.services()
+    assert (zonal.iri, single.iri, events.iri) == (DEEP.zones, DEEP.cells, DEEP.events)
+    assert events.inputs[DEEP.concept]
+    assert not events.outputs & events.inputs.keys()
     for service in (zonal, single):
         assert service.inputs[DEEP.variable]
         assert not service.outputs & service.inputs.keys()
