@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 #: The classes of characters in the parser's list of what it would have taken.
-_CHARACTERS = re.compile(r"(, )?\['[^\]]*'\](?=, |$)")
+_CHARACTERS = re.compile(r"(, )?\[(_|'[^\]]*')\](?=, |$)")
 
 
 class DeepCubeError(Exception):
