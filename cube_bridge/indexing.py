@@ -35,8 +35,8 @@ from cube_bridge.mapping import (
     FeaturesMapping,
     Mapping,
     SeriesMapping,
-    SourceInfo,
     mapping_json,
+    source_info,
 )
 from cube_bridge.places import read_features
 from cube_bridge.source_header import Origin, header_quads
@@ -156,11 +156,14 @@ def cube_mapping(location: Path | str, **said: str | None) -> CubeMapping:
     Args:
         location: Where it is: its name becomes its title, and as a slug its identifier.
         said: Fields of `SourceInfo` that are known; None for those that are not.
+
+    Raises:
+        MappingError: A field is not as it must be.
     """
     name = PurePosixPath(urlsplit(location).path if isinstance(location, str) else location).name
     fields = {"id": slug(name.removesuffix(PurePosixPath(name).suffix)), "title": name}
     fields |= {k: v for k, v in said.items() if v is not None}
-    return CubeMapping(kind="cube", source=SourceInfo.model_validate(fields))
+    return CubeMapping(kind="cube", source=source_info(**fields))
 
 
 def _index(

@@ -3,7 +3,7 @@
 from click.testing import CliRunner
 
 from cube_bridge.commands import index
-from cube_bridge.errors import SourceError
+from cube_bridge.errors import MappingError, SourceError
 from kg.commands import query, update, validate
 from tests.conftest import make_cube
 
@@ -59,3 +59,12 @@ def test_prefixes_of_the_ontology_need_no_declaration(tmp_path):
     assert run(query, asked, *store) == "yes\n"
     own = "PREFIX rdfs: <urn:mine/> SELECT ?o { ?s rdfs:label ?o }"
     assert "A" not in run(query, own, "--format", "csv", *store)
+
+
+def test_a_description_that_cannot_be_is_refused(tmp_path):
+    make_cube().to_netcdf(tmp_path / "c.nc")
+    for option, value in (("--id", "My Cube"), ("--license", "MIT")):
+        arguments = [str(tmp_path / "c.nc"), option, value, "--store", str(tmp_path / "s")]
+        result = CliRunner().invoke(index, arguments)
+        assert isinstance(result.exception, MappingError)
+        assert f"{option.removeprefix('--')} {value!r}" in str(result.exception)
