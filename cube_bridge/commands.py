@@ -10,8 +10,10 @@ from rich.table import Table
 
 from cube_bridge.chunk_reader import PATIENCE_S
 from cube_bridge.datasets import data_folder, packaged_mapping, registry
-from cube_bridge.indexing import Reading, cube_mapping, index_dataset, index_file
+from cube_bridge.errors import SourceError
+from cube_bridge.indexing import Outcome, Reading, cube_mapping, index_dataset, index_file
 from cube_bridge.mapping import read_mapping
+from kg.errors import DeepCubeError, StoreError
 from kg.iris import Iris
 from kg.options import open_store, progress_stages, store_options
 
@@ -66,24 +68,41 @@ def index(
             "with --mapping, the mapping says --id, --title, --license, --dataset"
         )
     reading = Reading(cluster=cluster, patience_s=patience_s)
+    failed = 0
     with open_store(store, endpoint) as opened, progress_stages() as stage:
         for name in sources:
             path = name if "://" in name else Path(name)
-            if mapping is None and name in registry() and not Path(name).exists():
-                outcome = index_dataset(opened, iris, name, reading=reading, progress=stage)
+            try:
+                if mapping is None and name in registry() and not Path(name).exists():
+                    outcome = index_dataset(
+                        opened, iris, name, replace=replace, reading=reading, progress=stage
+                    )
+                else:
+                    said = mapping or cube_mapping(
+                        path, id=identifier, title=title, license=license_, dataset=dataset
+                    )
+                    outcome = index_file(
+                        opened, iris, path, said, replace=replace, reading=reading, progress=stage
+                    )
+            except DeepCubeError as error:
+                if len(sources) == 1 or isinstance(error, StoreError):
+                    raise
+                failed += 1
+                click.echo(f"error: {name}: {error}", err=True)
             else:
-                said = mapping or cube_mapping(
-                    path, id=identifier, title=title, license=license_, dataset=dataset
-                )
-                outcome = index_file(
-                    opened, iris, path, said, replace=replace, reading=reading, progress=stage
-                )
-            what = f"{outcome.items} items" if outcome.changed else "unchanged"
-            if outcome.gaps:
-                what += f", {outcome.gaps} chunk(s) could not be read; run again to retry"
-            click.echo(f"{name}: {what}, <{outcome.source.value}>")
-            for finding in outcome.findings:
-                click.echo(f"  {finding}", err=True)
+                _say(name, outcome)
+    if failed:
+        raise SourceError(f"{failed} of {len(sources)} sources could not be indexed")
+
+
+def _say(name: str, outcome: Outcome) -> None:
+    """Print what came of a source."""
+    what = f"{outcome.items} items" if outcome.changed else "unchanged"
+    if outcome.gaps:
+        what += f", {outcome.gaps} chunk(s) could not be read; run again to retry"
+    click.echo(f"{name}: {what}, <{outcome.source.value}>")
+    for finding in outcome.findings:
+        click.echo(f"  {finding}", err=True)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from pyoxigraph import NamedNode
 
 from cube_bridge.alignment import COARSEST, FINEST
-from cube_bridge.mapping import UNKNOWN_LICENSE, SourceInfo
+from cube_bridge.mapping import UNKNOWN_LICENSE, source_info
 from cube_bridge.publishing import publish_and_index, publish_cube
 from cube_bridge.resampling import CHOSEN, METHODS
 from cube_bridge.selection import select_by_query
@@ -103,8 +103,8 @@ def export(
     if bool(variables) == bool(query):
         raise click.UsageError("say what to export: --variable, or --query")
     name = output.name.removesuffix(".zarr")
-    info = SourceInfo(id=slug(name), title=title or name, license=license_)
-    with open_store(store, endpoint) as opened:
+    info = source_info(id=slug(name), title=title or name, license=license_)
+    with open_store(store, endpoint, read_only=not into_graph) as opened:
         asked = query or _naming(variables)
         dataset = select_by_query(
             opened, asked, region, begin, end, grid=grid, resampling=resampling, time=time

@@ -3,6 +3,7 @@
 DeepCubeError
 └── SourceError                   a source cannot be indexed or read
     ├── SourceNotFoundError       no file, or no source in the graph, by that name
+    │   └── VariableNotFoundError no variable of a cube in the graph by that IRI
     ├── SourceForbiddenError      a server or disk does not let us read it
     ├── SourceTimeoutError        a server did not answer in the time allowed
     ├── SourceUnreachableError    a server that cannot be reached, or that breaks off
@@ -22,7 +23,7 @@ DeepCubeError
 
 from __future__ import annotations
 
-from kg.errors import DeepCubeError
+from kg.errors import DeepCubeError, QueryError
 
 
 class SourceError(DeepCubeError, ValueError):
@@ -31,6 +32,10 @@ class SourceError(DeepCubeError, ValueError):
 
 class SourceNotFoundError(SourceError, LookupError):
     """No file, or no source in the graph, by that name."""
+
+
+class VariableNotFoundError(SourceNotFoundError):
+    """The graph knows no variable of a cube by that IRI."""
 
 
 class SourceForbiddenError(SourceError, PermissionError):
@@ -61,7 +66,7 @@ class TableError(SourceError):
     """A row of the table cannot be read."""
 
 
-class EventConceptError(SourceError):
+class EventConceptError(SourceError, QueryError):
     """The graph does not define the event, or not so that it can be evaluated."""
 
 
@@ -69,7 +74,7 @@ class ExpressionError(SourceError):
     """The text is no arithmetic on cells."""
 
 
-class TooLargeError(SourceError):
+class TooLargeError(SourceError, QueryError):
     """The answer would not fit in the memory that one answer may take."""
 
 

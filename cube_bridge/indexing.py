@@ -35,8 +35,8 @@ from cube_bridge.mapping import (
     FeaturesMapping,
     Mapping,
     SeriesMapping,
-    SourceInfo,
     mapping_json,
+    source_info,
 )
 from cube_bridge.places import read_features
 from cube_bridge.source_header import Origin, header_quads
@@ -90,10 +90,19 @@ def index_dataset(
     iris: Iris,
     name: str,
     *,
+    replace: bool = False,
     reading: Reading | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Index a registered open data set, fetching it if it is not here.
+
+    Args:
+        store: Where to write.
+        iris: How IRIs are made.
+        name: As `cube_bridge.datasets.registry` has it.
+        replace: Take the place of a source with the same identifier from elsewhere.
+        reading: How a cube is read.
+        progress: Called as parts are done.
 
     Raises:
         SourceNotFoundError, DatasetUnavailableError: See `cube_bridge.datasets.locate`.
@@ -103,7 +112,7 @@ def index_dataset(
     origin = Origin(
         location=locate(name), mapping=packaged_mapping(entry), url=entry.url, registered=name
     )
-    return _index(store, iris, origin, progress, reading=reading or Reading())
+    return _index(store, iris, origin, progress, replace=replace, reading=reading or Reading())
 
 
 def index_file(
@@ -147,11 +156,14 @@ def cube_mapping(location: Path | str, **said: str | None) -> CubeMapping:
     Args:
         location: Where it is: its name becomes its title, and as a slug its identifier.
         said: Fields of `SourceInfo` that are known; None for those that are not.
+
+    Raises:
+        MappingError: A field is not as it must be.
     """
     name = PurePosixPath(urlsplit(location).path if isinstance(location, str) else location).name
     fields = {"id": slug(name.removesuffix(PurePosixPath(name).suffix)), "title": name}
     fields |= {k: v for k, v in said.items() if v is not None}
-    return CubeMapping(kind="cube", source=SourceInfo.model_validate(fields))
+    return CubeMapping(kind="cube", source=source_info(**fields))
 
 
 def _index(

@@ -196,6 +196,19 @@ def parse_mapping(document: object, name: str) -> Mapping:
         raise MappingError(f"the mapping {name} is not valid:\n  {wrong}") from error
 
 
+def source_info(**said: str | None) -> SourceInfo:
+    """Return what is said of a source; None is not said.
+
+    Raises:
+        MappingError: Names each field that is wrong.
+    """
+    try:
+        return SourceInfo.model_validate({k: v for k, v in said.items() if v is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
+        raise MappingError(f"the source cannot be described so: {wrong}") from error
+
+
 def mapping_json(mapping: Mapping) -> str:
     """Return a mapping as the graph keeps it, so that a source can be read back from there."""
     return mapping.model_dump_json(exclude_none=True)

@@ -43,6 +43,8 @@ ZARR_FORMAT = 2
 _SPACE, _TIME = 256, 16
 #: zstd at a level that costs little time; bytes of one significance side by side.
 _LEVEL = 5
+#: One of these is in the folder of every Zarr group.
+_GROUPS = (".zgroup", "zarr.json")
 #: In the hidden folder: the cube, its item, and a note of what is done.
 _CUBE, _ITEM, _DONE = "cube.zarr", "item.json", "done.json"
 
@@ -70,11 +72,14 @@ def publish_cube(
         The path.
 
     Raises:
-        PublishingError: Something is at the path, or the dataset is on no grid.
+        PublishingError: Something is at the path that is not to be replaced, or is no cube; or
+            the dataset is on no grid.
         OSError: It cannot be written; what is done is kept for the next run.
     """
     if path.exists() and not replace:
         raise PublishingError(f"{path} exists; publish elsewhere, or ask to replace it")
+    if path.exists() and not any((path / name).is_file() for name in _GROUPS):
+        raise PublishingError(f"{path} is no Zarr cube, so it is not replaced; publish elsewhere")
     if zarr_format not in (2, 3):
         raise PublishingError(f"there is zarr format 2 and 3, not {zarr_format}")
     prepared, grid = _prepared(dataset, info)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.regions import Place
     from cube_bridge.target_grid import GridSpec
+    from kg.solutions import Term
     from kg.store import GraphStore
 
 
@@ -177,14 +178,15 @@ def select_by_query(
         time: See `select_dataset`.
 
     Raises:
-        SelectionError: The solutions name nothing; else as `select_dataset`.
+        QueryError: The query is no SELECT.
+        SelectionError: The solutions name nothing, or by no IRI; else as `select_dataset`.
     """
     named: dict[NamedNode, list[NamedNode]] = {}
     rows = select(store, query)
     for row in rows:
         if "variable" in row:
-            named.setdefault(NamedNode(text(row["variable"])), [])
-    picked = picked_windows(store, [NamedNode(text(r["chunk"])) for r in rows if "chunk" in r])
+            named.setdefault(_iri(row, "variable"), [])
+    picked = picked_windows(store, [_iri(row, "chunk") for row in rows if "chunk" in row])
     variables = {v: picked.get(v, []) for v in [*named, *picked]}
     if not variables:
         raise SelectionError("no solution of the query names a ?variable or a ?chunk")
@@ -205,6 +207,13 @@ def select_by_query(
         )
     wish = Wish(grid=grid, resampling=resampling, time=time)
     return aligned(chosen, ground, period, wish)
+
+
+def _iri(row: dict[str, Term], name: str) -> NamedNode:
+    term = row[name]
+    if not isinstance(term, NamedNode):
+        raise SelectionError(f"?{name} is {term}, which is no IRI; select the {name} itself")
+    return term
 
 
 def _stamp(moment: datetime) -> str:

@@ -21,6 +21,8 @@ GRID_MAPPING = "spatial_ref"
 _BOUNDS_DIM = "bnds"
 #: Metres in a degree of latitude, to compare resolutions.
 _DEGREE_M = 111_320.0
+#: Along one side of a grid; the equator has four million of ten metres.
+_MOST_CELLS = 10_000_000
 #: A border that close to a multiple of the resolution is one, as a share of a cell.
 _SNAP = 1e-6
 
@@ -60,6 +62,11 @@ def grid_of_spec(spec: GridSpec, extent: BBox) -> RectilinearGrid:
     if not np.isfinite(bounds).all():
         raise SelectionError(f"the box {box} does not lie within {crs.name}")
     west, south, east, north = bounds
+    if max(east - west, north - south) / spec.resolution > _MOST_CELLS:
+        raise SelectionError(
+            f"a resolution of {spec.resolution:g} makes more than {_MOST_CELLS} cells side by "
+            f"side; it is in the units of {crs.name}"
+        )
     x, y = _edges(west, east, spec.resolution), _edges(south, north, spec.resolution)[::-1]
     lonlat = crs.is_geographic and not crs.is_derived
     if lonlat:

@@ -16,7 +16,7 @@ from kg.errors import FormatError, RdfSyntaxError, StoreError, ValidationFailedE
 from kg.index_keeper import copy_kept
 from kg.inference import infer_variable_types
 from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
-from kg.query import is_graph, serialise_result, text
+from kg.query import is_graph, serialise_result, text, with_prefixes
 from kg.solutions import Solutions
 from kg.validation import notes, validate_store
 from kg.vocabulary import install_ontology
@@ -193,14 +193,15 @@ def restore(folder: Path, store: Path, endpoint: str | None) -> None:
 
 
 def _sparql_text(argument: str) -> str:
+    """Return the SPARQL that an argument names; our prefixes need not be declared."""
     if argument == "-":
-        return sys.stdin.read()
+        return with_prefixes(sys.stdin.read())
     if argument.startswith("@"):
         path = Path(argument[1:])
         if not path.is_file():
             raise click.UsageError(f"no file {path}")
-        return path.read_text(encoding="utf-8")
-    return argument
+        return with_prefixes(path.read_text(encoding="utf-8"))
+    return with_prefixes(argument)
 
 
 def _format_of(file: Path) -> RdfFormat:

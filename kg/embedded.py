@@ -259,7 +259,7 @@ class EmbeddedStore:
         except QueryError:  # what is wrong with a SERVICE
             raise
         except (SyntaxError, ValueError) as error:
-            raise QueryError(f"malformed SPARQL update: {error}") from error
+            raise QueryError.of_syntax("update", error) from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
 

@@ -185,7 +185,7 @@ class EmbeddedSource:
         except QueryError:  # of an extension that cannot be loaded
             raise
         except (SyntaxError, ValueError) as error:
-            raise QueryError(f"malformed SPARQL query: {error}") from error
+            raise QueryError.of_syntax("query", error) from error
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the query cannot be evaluated: {error}") from error
 
@@ -225,7 +225,7 @@ class EmbeddedSource:
                 FUNCTIONS,
             )
         except (SyntaxError, ValueError) as error:
-            raise QueryError(f"malformed SPARQL query: {error}") from error
+            raise QueryError.of_syntax("query", error) from error
 
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
         """Return the columns that were computed for a query, where they are still true."""

@@ -5,7 +5,7 @@ DeepCubeError
 │   ├── StoreLockedError          another process has the folder open
 │   ├── StoreNotFoundError        nothing there to open for reading
 │   └── RemoteStoreError          a SPARQL server did not answer as it should
-├── QueryError                    malformed SPARQL
+├── QueryError                    malformed SPARQL, or a question that has no answer
 │   └── EvaluationError           well-formed SPARQL that cannot be evaluated
 ├── FormatError                   a result has no such form
 ├── RdfSyntaxError                malformed RDF
@@ -18,6 +18,11 @@ DeepCubeError
 """
 
 from __future__ import annotations
+
+import re
+
+#: The classes of characters in the parser's list of what it would have taken.
+_CHARACTERS = re.compile(r"(, )?\[(_|'[^\]]*')\](?=, |$)")
 
 
 class DeepCubeError(Exception):
@@ -41,7 +46,15 @@ class RemoteStoreError(StoreError, ConnectionError):
 
 
 class QueryError(DeepCubeError, ValueError):
-    """A SPARQL query or update is malformed."""
+    """A SPARQL query or update is malformed, or asks for what there cannot be."""
+
+    @classmethod
+    def of_syntax(cls, kind: str, error: Exception) -> QueryError:
+        """Return the error for what the parser says of a query or update, in one line."""
+        said = _CHARACTERS.sub("", " ".join(str(error).split()))
+        if "Prefix not found" in said:
+            said = f"{said.split(': ')[0]}: a prefix that no PREFIX declares"
+        return cls(f"malformed SPARQL {kind}: {said}")
 
 
 class EvaluationError(QueryError):

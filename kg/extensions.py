@@ -49,7 +49,8 @@ class Service(Protocol):
     ) -> Iterator[tuple[int, Mapping[NamedNode, Term]]]:
         """Yield the rows that answer requests: the place of the request, and the outputs.
 
-        All requests of a query come in one call. Any exception is the failure of the service.
+        All requests of a query come in one call. A `QueryError`, or an argument that is of
+        another kind, is a mistake of who asks; any other exception is the failure of the service.
 
         Args:
             store: For look-ups.

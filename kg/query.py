@@ -16,7 +16,7 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import EvaluationError, FormatError
+from kg.errors import EvaluationError, FormatError, QueryError
 from kg.solutions import Solutions
 from ontology.terms import PREFIXES, XSD
 
@@ -95,20 +95,24 @@ def _prefixes_of(triples: list[Triple]) -> dict[str, str]:
 
 
 def with_prefixes(sparql: str) -> str:
-    """Return a query of our own with a PREFIX line for each of our prefixes that it uses."""
+    """Return a query or update with our prefixes that it uses without declaring them.
+
+    They stand before its first line, so that lines in messages are those of the text.
+    """
     used = [p for p in PREFIXES if re.search(rf"(?<!\w){p}:", sparql)]
-    return "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in used) + sparql
+    own = set(re.findall(r"\bPREFIX\s+(\w+):", sparql, re.IGNORECASE))
+    return "".join(f"PREFIX {p}: <{PREFIXES[p]}> " for p in used if p not in own) + sparql
 
 
 def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:
     """Return the rows of a SELECT of our own; unbound variables are left out of a row.
 
     Raises:
-        TypeError: The query is no SELECT.
+        QueryError: The query is no SELECT.
     """
     result = store.query(with_prefixes(sparql))
     if not isinstance(result, QuerySolutions | Solutions):
-        raise TypeError("select() needs a SELECT query")
+        raise QueryError("rows come from a SELECT; this is an ASK, CONSTRUCT or DESCRIBE")
     names = [v.value for v in result.variables]
     return [
         {n: term for n, term in zip(names, row, strict=True) if term is not None} for row in result

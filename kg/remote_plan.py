@@ -246,4 +246,4 @@ def _check(sparql: str, base_iri: str | None) -> None:
             FUNCTIONS,
         )
     except (SyntaxError, ValueError) as error:
-        raise QueryError(f"malformed SPARQL query: {error}") from error
+        raise QueryError.of_syntax("query", error) from error

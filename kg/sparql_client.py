@@ -5,6 +5,7 @@ Requests are form-encoded POSTs: Virtuoso 7.2.5 never answers a query that is th
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -275,7 +276,9 @@ class SparqlClient:
 def _detail(error: SPARQLWrapperException) -> str:
     """Return what the server said, without the request that it repeats."""
     said = str(error).rpartition("Response:")[2].strip()
-    return said[:_DETAIL]
+    if said.startswith(("b'", 'b"')):  # SPARQLWrapper prints the bytes as Python would
+        said = ast.literal_eval(said).decode(errors="replace")
+    return " ".join(said.split())[:_DETAIL]
 
 
 def _triples(body: bytes) -> QueryTriples:

@@ -21,7 +21,7 @@ from cube_bridge.simulation import ISLAND, simulate
 from kg.options import CONSOLE, progress_stages
 from kg.overview import most_dangerous_day
 from kg.overview import sources as all_sources
-from kg.query import select, text, with_prefixes
+from kg.query import select, text
 from kg.temporal import day_bounds
 from ml.errors import RunError
 from ml.inputs import make_plan
@@ -265,7 +265,7 @@ GROUP BY ?cube ?variable ?chunks ?valid ?lowest ?highest ORDER BY ?cube ?variabl
 
 def _answer(store: GraphStore, question: Question, console: Console) -> None:
     console.print(f"\n[bold]{question.title}[/bold]")
-    console.print(Syntax(with_prefixes(question.sparql.strip()), "sparql", word_wrap=True))
+    console.print(Syntax(question.sparql.strip(), "sparql", word_wrap=True))
     rows = select(store, question.sparql)
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(*names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.errors import EventConceptError, SourceNotFoundError, UnitError
+from cube_bridge.errors import EventConceptError, UnitError, VariableNotFoundError
 from cube_bridge.events.concept import read_concept, unit_of, variables_of
 from cube_bridge.events.detection import detect
 from cube_bridge.values.arguments import weighting_from, zone_from
@@ -158,10 +158,10 @@ class Events:
             for variable, unit in variables:
                 try:
                     self._search(questions, store, number, request, concepts[named], variable, unit)
-                except (EventConceptError, UnitError):
+                except (EventConceptError, UnitError) as error:
                     # A variable that nobody named may not fit; one that is named must.
                     if given is not None:
-                        raise
+                        raise EventConceptError(str(error)) from error
         return questions
 
     def _search(
@@ -180,7 +180,7 @@ class Events:
         try:
             layer = self.engine.layer(store, variable)
             zone = zone_from(request[DEEP.geometry])
-        except (InvalidArgumentError, InvalidGeometryError, SourceNotFoundError):
+        except (InvalidGeometryError, VariableNotFoundError):
             return
         weighting = Weighting.AREA
         if DEEP.weighting in request:

@@ -46,7 +46,7 @@ class Engine:
         """Return what a variable's IRI, or a literal of deep:CellOperation, stands for.
 
         Raises:
-            SourceNotFoundError: The graph knows no such variable of a cube.
+            VariableNotFoundError: The graph knows no such variable of a cube.
             SourceError: Its file cannot be read, or is not the one that was indexed.
             InvalidArgumentError: The term is neither.
         """

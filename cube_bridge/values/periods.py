@@ -85,7 +85,10 @@ def moment_of(term: Term) -> Moment:
             pattern, unit = _DATES[term.datatype]
             text = _ZONE.sub("", term.value)
             if pattern.fullmatch(text):
-                whole = np.datetime64(text).astype(f"datetime64[{unit}]")
+                try:
+                    whole = np.datetime64(text).astype(f"datetime64[{unit}]")
+                except ValueError as error:
+                    raise InvalidArgumentError(f"{term} is no moment: {error}") from error
                 after = (whole + np.timedelta64(1, unit)).astype("datetime64[us]")
                 return Moment(first=whole.astype("datetime64[us]"), last=after - _TICK)
     raise InvalidArgumentError(

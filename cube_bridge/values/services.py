@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.errors import SourceNotFoundError
+from cube_bridge.errors import VariableNotFoundError
 from cube_bridge.values.arguments import (
     boolean_from,
     cell_statistic_from,
@@ -161,7 +161,7 @@ class Cells:
             try:
                 layer = read.layer(request)
                 zone = read.optional(request, DEEP.geometry, zone_from, None)
-            except (InvalidGeometryError, SourceNotFoundError):
+            except (InvalidGeometryError, VariableNotFoundError):
                 continue
             statistic = read.optional(request, DEEP.cellStatistic, cell_statistic_from, None)
             share = read.optional(request, DEEP.probability, share_from, 0.5)
@@ -245,7 +245,7 @@ def _zone_question(
     try:
         layer = read.layer(request)
         zone = read.optional(request, DEEP.geometry, zone_from, None)
-    except (InvalidGeometryError, SourceNotFoundError):
+    except (InvalidGeometryError, VariableNotFoundError):
         return None
     if statistics & {"areaAbove", "areaBelow"} and DEEP.threshold not in request:
         raise InvalidArgumentError("an area above or below something needs deep:threshold")

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.errors import SourceError, SourceNotFoundError
+from cube_bridge.errors import SourceError, SourceNotFoundError, VariableNotFoundError
 from cube_bridge.formats.versions import source_version
 from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping
@@ -71,7 +71,8 @@ class Sources:
         """Return a variable of a cube, ready to be read.
 
         Raises:
-            SourceNotFoundError: The graph knows no such variable, or its file has gone.
+            VariableNotFoundError: The graph knows no such variable of a cube.
+            SourceNotFoundError: Its file has gone.
             SourceError: The file has changed since it was indexed, or is no cube.
         """
         with self._lock:
@@ -93,13 +94,13 @@ class Sources:
         begin = time.monotonic()
         source, name = _node(store, iri, DEEP.variableOf), _text(store, iri, DEEP.variableName)
         if source is None or name is None:
-            raise SourceNotFoundError(f"the graph knows no variable {iri} of a cube")
+            raise VariableNotFoundError(f"the graph knows no variable {iri} of a cube")
         print_ = _text(store, source, DEEP.fingerprint) or ""
         end = time.monotonic()
         same = before is not None and (before.file.iri, before.print_) == (source, print_)
         file = before.file if before is not None and same else source_file(store, source)
         if not isinstance(file.mapping, CubeMapping):
-            raise SourceNotFoundError(f"{iri} is a variable of a table, not of a cube")
+            raise VariableNotFoundError(f"{iri} is a variable of a table, not of a cube")
         until = end + _PATIENCE * (end - begin)
         entry = _Entry(name=name, file=file, print_=print_, until=until)
         self._entries[store][iri] = entry

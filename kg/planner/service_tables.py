@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import EvaluationError, QueryError
+from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
 from kg.planner.syntax import term_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _MARK = re.compile(rf"\(<{_ROWS}(\d+)>[^)]*\)")
 #: No two tables of a process have the same number: what is remembered of one query is no
 #: answer to another one.
 _NUMBERS = count(1)
+#: Rows of one clause; a row takes about a kilobyte until the store has read the table.
+MOST_ROWS = 2_000_000
 _TERMS = frozenset({NamedNode, BlankNode, Literal, Triple})
 
 
@@ -133,16 +136,25 @@ def rows_found(
     """Return what a service finds: the place of the request, and the variables of `call.found`.
 
     Raises:
+        QueryError: The query asks the service for what it cannot give, or for too much.
         EvaluationError: The service fails.
     """
     if not requests:
         return []
     try:
-        return list(_rows(call, store, requests, bounds))
+        found = list(islice(_rows(call, store, requests, bounds), MOST_ROWS + 1))
     except QueryError:
         raise
+    except (InvalidArgumentError, InvalidGeometryError, UnknownUnitError) as error:
+        raise QueryError(f"SERVICE {call.name}: {error}") from error
     except Exception as error:  # whatever code of another package may raise
         raise EvaluationError(f"SERVICE {call.name} failed: {error}") from error
+    if len(found) > MOST_ROWS:
+        raise QueryError(
+            f"SERVICE {call.name} finds more than {MOST_ROWS} rows; ask for less at a time, or "
+            "for statistics instead of single values"
+        )
+    return found
 
 
 def _rows(

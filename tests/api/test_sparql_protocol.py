@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from kg.embedded import EmbeddedStore
+from kg.query import with_prefixes
 from tests.servers import serving
 
 A, B = "http://example.org/a", "http://example.org/b"
@@ -178,3 +179,21 @@ def test_of_many_clients_who_claim_a_thing_one_gets_it(tmp_path):
         query = "SELECT ?t (COUNT(?o) AS ?n) { ?t <urn:owner> ?o } GROUP BY ?t"
         rows = httpx.get(f"{url}/sparql", params={"query": query}).json()["results"]["bindings"]
     assert [r["n"]["value"] for r in rows] == ["1"] * len(things)
+
+
+@pytest.mark.parametrize(
+    ("service", "given", "message"),
+    [
+        ("deep:zones", 'deep:variable "t2m" ; deep:mean ?m', "no variable"),
+        (
+            "deep:events",
+            "deep:concept <urn:flood> ; deep:geometry <urn:place> ; deep:peak ?m",
+            "no event concept urn:flood",
+        ),
+    ],
+)
+def test_a_question_that_a_service_cannot_answer_is_a_bad_request(client, service, given, message):
+    query = with_prefixes(f"SELECT * {{ SERVICE {service} {{ [] {given} }} }}")
+    answer = client.get("/sparql", params={"query": query})
+    assert answer.status_code == 400
+    assert message in answer.text

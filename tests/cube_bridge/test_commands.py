@@ -1,9 +1,10 @@
-"""What `deepcube index` and `deepcube validate` say."""
+"""What `deepcube index` and the commands on the graph say."""
 
 from click.testing import CliRunner
 
 from cube_bridge.commands import index
-from kg.commands import validate
+from cube_bridge.errors import MappingError, SourceError
+from kg.commands import query, update, validate
 from tests.conftest import make_cube
 
 
@@ -37,3 +38,33 @@ def test_a_description_of_one_source_is_refused_for_several(tmp_path):
     result = CliRunner().invoke(index, ["a.nc", "b.nc", "--dataset", "x"])
     assert result.exit_code == 2
     assert "describe a single source" in result.output
+
+
+def test_sources_after_one_that_cannot_be_read_are_indexed(tmp_path):
+    (tmp_path / "text.nc").write_text("no cube")
+    make_cube().to_netcdf(tmp_path / "c.nc")
+    arguments = [tmp_path / "text.nc", tmp_path / "c.nc", "--store", tmp_path / "s"]
+    result = CliRunner().invoke(index, [str(a) for a in arguments])
+    assert isinstance(result.exception, SourceError)
+    assert str(result.exception) == "1 of 2 sources could not be indexed"
+    assert f"error: {tmp_path / 'text.nc'}: text.nc is no cube" in result.output
+    assert f"{tmp_path / 'c.nc'}: " in result.stdout
+    assert "unchanged" in run(index, *arguments[1:])
+
+
+def test_prefixes_of_the_ontology_need_no_declaration(tmp_path):
+    store = ["--store", tmp_path / "s"]
+    run(update, 'INSERT DATA { <urn:a> rdfs:label "A" ; <urn:p> <urn:mine/deep:x> }', *store)
+    asked = "PREFIX deep: <urn:mine/>\nASK { ?s rdfs:label 'A' ; <urn:p> ?o FILTER(isIRI(deep:x)) }"
+    assert run(query, asked, *store) == "yes\n"
+    own = "PREFIX rdfs: <urn:mine/> SELECT ?o { ?s rdfs:label ?o }"
+    assert "A" not in run(query, own, "--format", "csv", *store)
+
+
+def test_a_description_that_cannot_be_is_refused(tmp_path):
+    make_cube().to_netcdf(tmp_path / "c.nc")
+    for option, value in (("--id", "My Cube"), ("--license", "MIT")):
+        arguments = [str(tmp_path / "c.nc"), option, value, "--store", str(tmp_path / "s")]
+        result = CliRunner().invoke(index, arguments)
+        assert isinstance(result.exception, MappingError)
+        assert f"{option.removeprefix('--')} {value!r}" in str(result.exception)

@@ -9,6 +9,7 @@ from cube_bridge.commands_export import export
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing import index_file
 from kg.embedded import EmbeddedStore
+from kg.errors import StoreNotFoundError
 from kg.iris import Iris
 from kg.query import select
 from tests.conftest import make_cube
@@ -68,3 +69,9 @@ def test_wrong_arguments_say_what_is_right(folder):
     both = run(folder, "--variable", TS, "--variable", FINE, "--output", str(folder / "x.zarr"))
     assert isinstance(both.exception, SelectionError)
     assert not (folder / "x.zarr").exists()
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path):
+    result = run(tmp_path, "--variable", TS, "--output", str(tmp_path / "x.zarr"))
+    assert isinstance(result.exception, StoreNotFoundError)
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ import shapely
 from pyoxigraph import DefaultGraph
 
 from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
-from cube_bridge.indexing import index_dataset, index_file, remove_source
+from cube_bridge.indexing import cube_mapping, index_dataset, index_file, remove_source
 from cube_bridge.mapping import parse_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
@@ -104,6 +104,18 @@ def test_a_killed_run_is_completed_without_duplicates(tmp_path):
         # The ontology's blank nodes differ between stores.
         named = [{str(q) for q in quads if "_:" not in str(q)} for quads in untimed]
         assert named[0] == named[1]
+
+
+def test_a_data_set_replaces_another_source_of_its_id_where_that_is_wanted(
+    store, iris, cube_nc, real_data
+):
+    real_data("munich-elevation")
+    index_file(store, iris, cube_nc, cube_mapping(cube_nc, id="munich-elevation"))
+    with pytest.raises(SourceError, match="another source 'munich-elevation'"):
+        index_dataset(store, iris, "munich-elevation")
+    index_dataset(store, iris, "munich-elevation", replace=True)
+    names = select(store, "SELECT ?n { ?v deep:variableName ?n }")
+    assert [r["n"].value for r in names] == ["SRTMGL1_DEM"]
 
 
 def test_a_missing_file_names_the_registered_data_sets(store, iris, tmp_path):

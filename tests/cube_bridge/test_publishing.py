@@ -183,6 +183,14 @@ def test_what_is_there_is_replaced_only_when_asked(tmp_path, cube):
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+def test_a_folder_that_is_no_cube_is_never_replaced(tmp_path, cube):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    with pytest.raises(PublishingError, match="no Zarr cube, so it is not replaced"):
+        publish_cube(cube, tmp_path / "thesis", INFO, replace=True)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [

@@ -437,6 +437,7 @@ def test_what_cannot_be_resampled_says_why():
     [
         (GridSpec(crs="EPSG:1", resolution=1.0), "no reference system"),
         (GridSpec(crs="EPSG:4326", resolution=-1.0), "a length above 0"),
+        (GridSpec(crs="EPSG:32632", resolution=1e-3), "units of WGS 84 / UTM zone 32N"),
         (GridSpec(crs="EPSG:32632", resolution=float("nan")), "a length above 0"),
     ],
 )

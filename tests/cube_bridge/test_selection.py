@@ -16,6 +16,7 @@ from cube_bridge.indexing import index_file
 from cube_bridge.mapping import parse_mapping
 from cube_bridge.selection import select_by_query, select_dataset
 from cube_bridge.target_grid import GridSpec
+from kg.errors import QueryError
 from kg.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed
@@ -220,6 +221,10 @@ def test_a_query_that_names_variables_selects_all_of_them(store, ts, fine, cube)
         select_by_query(store, "SELECT ?s WHERE { ?s a deep:Cube }")
     with pytest.raises(SelectionError, match="no chunk of the graph"):
         select_by_query(store, "SELECT (<urn:a> AS ?chunk) {}")
+    with pytest.raises(SelectionError, match=r'\?variable is ".*", which is no IRI'):
+        select_by_query(store, "SELECT ?variable { ?v deep:variableName ?variable }")
+    with pytest.raises(QueryError, match="come from a SELECT"):
+        select_by_query(store, "ASK { ?v a deep:Variable }")
 
 
 def test_what_has_no_rows_is_selected_as_it_is(store, iris, tmp_path):

@@ -12,6 +12,7 @@ from api.app import create_app
 from kg.embedded import EmbeddedStore
 from kg.errors import EvaluationError, QueryError
 from kg.extensions import GROUP, installed_extensions
+from kg.planner import service_tables
 from ontology.terms import DEEP, DEEPF
 from tests.kg.multiples import (
     CLAUSE,
@@ -275,6 +276,15 @@ def test_a_clause_in_an_expression_of_select_is_refused(store):
 def test_a_clause_in_a_text_beyond_sparql_1_1_is_refused(store):
     with pytest.raises(QueryError, match=r"has to be SPARQL 1\.1"):
         store.query(f"{PROLOGUE} SELECT * {{ ?x ex:n ?n LATERAL {{ {CLAUSE} }} }}")
+
+
+def test_more_rows_than_fit_are_refused_and_not_cut(store, monkeypatch):
+    query = f"{PROLOGUE} SELECT ?p {{ ?x ex:n ?n . {CLAUSE} }}"
+    monkeypatch.setattr(service_tables, "MOST_ROWS", 5)
+    assert len(list(store.query(query))) == 8  # of five rows of two requests
+    monkeypatch.setattr(service_tables, "MOST_ROWS", 4)
+    with pytest.raises(QueryError, match="deep:multiples finds more than 4 rows"):
+        store.query(query)
 
 
 def test_a_failure_of_a_service_is_told_or_passed_over(store):

@@ -287,6 +287,14 @@ def test_a_malformed_query_is_refused_before_it_is_sent(both):
         remote.query(HEAD + "SELECT ?s { ?s ?p ?o FILTER(geof:sfWithin(?o, )) }")
 
 
+def test_what_the_server_says_of_a_malformed_query_is_one_readable_line(both):
+    remote, _ = both
+    with pytest.raises((QueryError, RemoteStoreError), match="refused: ") as caught:
+        remote.query("SELECT * {")
+    assert "b'" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_server_that_cannot_be_reached_is_an_error():
     remote = RemoteStore("http://127.0.0.1:9/sparql", timeout_s=2)
     with pytest.raises(RemoteStoreError, match="cannot reach"):

@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 from pyoxigraph import Literal, NamedNode, RdfFormat
 
-from cube_bridge.errors import EventConceptError, UnitError
+from cube_bridge.errors import EventConceptError
 from cube_bridge.events.service import Events
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.values.engine import Engine
+from kg.geosparql.errors import InvalidArgumentError
 from kg.query import select
 from ontology.terms import DEEP, GEO
 
@@ -101,7 +102,7 @@ def test_a_variable_that_is_named_must_fit(summer, iris, tmp_path):
     (variable,) = [r["v"] for r in select(summer, 'SELECT ?v { ?v deep:variableName "depth" }')]
     request = {DEEP.concept: HOT_IRI, DEEP.geometry: WEST}
     assert len(events(summer, [request])) == 1, "one that nobody named is passed over"
-    with pytest.raises(UnitError, match="cannot be converted"):
+    with pytest.raises(EventConceptError, match="cannot be converted"):
         events(summer, [{**request, DEEP.variable: variable}])
 
 
@@ -131,3 +132,9 @@ def test_snow_lies_on_munich_in_winter_only(store, iris, real_data):
     found = events(store, [{DEEP.concept: DEEP.SnowCover, DEEP.geometry: z} for z in zones])
     assert found
     assert {row["eventBegin"].value[5:7] for _, row in found} <= {"12", "01", "02", "03", "11"}
+
+
+def test_a_place_instead_of_its_geometry_is_refused(summer):
+    request = {DEEP.concept: HOT_IRI, DEEP.geometry: NamedNode("urn:place")}
+    with pytest.raises(InvalidArgumentError, match=r"urn:place.*no geometry literal"):
+        events(summer, [request])

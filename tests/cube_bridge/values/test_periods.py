@@ -44,7 +44,13 @@ def test_a_cube_without_time_is_there_always():
 @pytest.mark.parametrize(
     "term",
     [
-        *(Literal("2020-01-01"), Literal(2020), NamedNode("urn:x"), date("yesterday")),
+        *(
+            Literal("2020-01-01"),
+            Literal(2020),
+            NamedNode("urn:x"),
+            date("yesterday"),
+            date("2020-02-31"),
+        ),
         *(moment("2020-01-32T00:00:00Z"), Literal("12:00:00", datatype=NamedNode("urn:time"))),
     ],
 )

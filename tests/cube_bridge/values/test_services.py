@@ -293,7 +293,7 @@ def test_a_changed_chunk_of_a_folder_is_not_answered_from_memory(call, store, ir
     assert after == pytest.approx(before + 100, rel=1e-6)
 
 
-def test_a_file_that_has_gone_says_so(call, store, iris, tmp_path):
+def test_a_file_that_has_gone_says_so(cubes, call, store, iris, tmp_path):
     path = tmp_path / "cube.nc"
     make_cube().to_netcdf(path)
     variable = NamedNode(f"{index_file(store, iris, path).source.value}/variable/ts")
@@ -301,3 +301,6 @@ def test_a_file_that_has_gone_says_so(call, store, iris, tmp_path):
     path.unlink()
     with pytest.raises(SourceError, match="gone"):
         call("mean", variable, wkt(ZONES[0]))
+    for ask, found in ((zones, DEEP.mean), (cells, DEEP.value)):
+        with pytest.raises(SourceError, match="gone"):
+            ask(cubes, store, [request(variable, ZONES[0])], {found})
