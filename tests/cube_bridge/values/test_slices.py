@@ -287,6 +287,23 @@ def test_a_threshold_reads_only_chunks_of_the_slice(unremembering, call, store, 
         assert reader.counts.read - before == (2 if expected else 0)
 
 
+def test_a_threshold_keeps_what_a_chunk_of_many_levels_holds(iris, tmp_path):
+    levels = make_levels()[["ta"]]
+    levels.to_netcdf(tmp_path / "thick.nc", encoding={"ta": {"chunksizes": (2, 2, 4, 3, 4)}})
+    with EmbeddedStore(extensions=[CUBES]) as graph:
+        index_file(graph, iris, tmp_path / "thick.nc")
+        for level, array in zip(LEVELS, levels["ta"][1], strict=True):
+            rows = select(
+                graph,
+                f"""SELECT ?value WHERE {{ ?v deep:variableName "ta" .
+                  BIND(deepf:slice(?v, "member", 1, "level", {level}) AS ?at)
+                  SERVICE deep:cells {{ [] deep:variable ?at ; deep:value ?value }}
+                  FILTER(?value > 295) }}""",
+            )
+            own = array.to_numpy().ravel().astype(float)
+            assert sorted(number(r["value"]) for r in rows) == sorted(own[own > 295])
+
+
 def test_slices_of_one_variable_share_the_weights_of_a_zone(cubes, call, store, source):
     layers = [
         cubes.engine.layer(
@@ -352,3 +369,23 @@ def test_real_geopotential_at_levels_and_months_is_that_of_exactextract(iris):
     answers = exactextract_of(array, zone, ["weighted_mean", "max"], weights=cell_areas(cube))
     expected = [(a["weighted_mean"], a["max"]) for a in answers]
     assert np.array(found) == pytest.approx(np.array(expected), rel=1e-7)
+
+
+def test_real_basins_at_depths_are_those_of_the_file(iris):
+    path = data("cubes/basin_mask.nc")
+    cube = open_cube(path)
+    depths = [0, 10, 4000, 5500]
+    with EmbeddedStore(extensions=[CUBES]) as store:
+        index_file(store, iris, path)
+        rows = select(
+            store,
+            f"""SELECT ?z ?basin WHERE {{ ?v deep:variableName "basin" .
+              VALUES ?z {{ {" ".join(map(str, depths))} }}
+              BIND(deepf:valueAt(deepf:slice(?v, "Z", ?z), "POINT(-30.4 30.6)"^^geo:wktLiteral)
+                AS ?basin) }}""",
+        )
+    found = {int(r["z"].value): number(r["basin"]) for r in rows if "basin" in r}
+    column = cube["basin"].sel(X=329.5, Y=30.5)
+    expected = {z: float(column.sel(Z=z)) for z in depths if np.isfinite(column.sel(Z=z))}
+    assert found == expected
+    assert 0 < len(found) < len(depths)
