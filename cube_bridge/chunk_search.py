@@ -18,7 +18,7 @@ from kg.query import number, select, text
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from shapely.geometry.base import BaseGeometry
@@ -68,6 +68,7 @@ def chunks_meeting(
     begin: datetime,
     end: datetime,
     *,
+    at: Mapping[str, int] | None = None,
     minimum_above: float | None = None,
     maximum_below: float | None = None,
 ) -> list[ChunkRef]:
@@ -82,6 +83,8 @@ def chunks_meeting(
         geometry: In CRS84.
         begin: First moment.
         end: Moment after the last; the same as `begin` for one instant.
+        at: Positions along dimensions that are neither space nor time; along those not named
+            all chunks are meant.
         minimum_above: Cells below this do not matter: chunks without a value that reaches it
             are left out, as the zone map tells. Gaps are never left out.
         maximum_below: Cells above this do not matter: the same for small values.
@@ -95,7 +98,7 @@ def chunks_meeting(
     found = _variable(store, variable)
     along_time = _positions_in_time(found, begin, end)
     tiles = _positions_in_space(store, found, geometry) if along_time else []
-    indices = iter(sorted(_indices(found, tiles, along_time)))
+    indices = iter(sorted(_indices(found, tiles, along_time, at or {})))
     bounds = (minimum_above, maximum_below)
     references: list[ChunkRef] = []
     while part := list(islice(indices, _BATCH)):
@@ -187,10 +190,17 @@ def _positions_in_space(
 
 
 def _indices(
-    variable: _Variable, tiles: list[tuple[int, ...]], along_time: list[int]
+    variable: _Variable,
+    tiles: list[tuple[int, ...]],
+    along_time: list[int],
+    at: Mapping[str, int],
 ) -> Iterator[tuple[int, ...]]:
-    axes = [range(len(n)) for n in variable.layout.lengths]
+    layout = variable.layout
+    axes = [range(len(n)) for n in layout.lengths]
     chosen: list[list[int] | range] = list(axes)
+    for dim, position in at.items():
+        axis = layout.dims.index(dim)
+        chosen[axis] = [int(np.searchsorted(layout.starts(axis), position, side="right")) - 1]
     if variable.time is not None:
         chosen[variable.time] = along_time
     for tile in tiles:

@@ -13,6 +13,7 @@ DeepCubeError
     ├── TableError                a row that cannot be read
     ├── EventConceptError         a definition of an event that cannot be evaluated
     ├── ExpressionError           a text is no arithmetic on cells
+    ├── SliceError                a variable has levels or the like, and which is not said
     ├── TooLargeError             an answer would not fit in memory
     ├── UnitError                 an unknown unit, or two that do not convert
     ├── RegionError               a region that is no place of the graph and no WKT
@@ -72,6 +73,10 @@ class EventConceptError(SourceError, QueryError):
 
 class ExpressionError(SourceError):
     """The text is no arithmetic on cells."""
+
+
+class SliceError(SourceError, QueryError, LookupError):
+    """Where along its further dimensions a variable is meant is not said, or is nowhere."""
 
 
 class TooLargeError(SourceError, QueryError):

@@ -61,7 +61,7 @@ DCTERMS = Vocabulary(
 DEEPF = Vocabulary(
     "https://w3id.org/deepcube/function#",
     "anomaly areaAbove areaBelow cellOperation clip clipWindow count dimension maximum mean "
-    "minimum nearest quantile size standardDeviation sum trend trendSignificance valueAt",
+    "minimum nearest quantile size slice standardDeviation sum trend trendSignificance valueAt",
 )
 DQV = Vocabulary(
     "http://www.w3.org/ns/dqv#",

@@ -11,6 +11,7 @@ from pyoxigraph import NamedNode
 from cube_bridge.errors import EventConceptError
 from cube_bridge.events.detection import Condition, Measure, Statistic
 from cube_bridge.quantities import convert
+from cube_bridge.values.variables import node_of
 from kg.query import number, select, text
 from kg.temporal import duration_seconds
 from ontology.terms import DEEP, compact
@@ -156,9 +157,10 @@ def _condition(said: dict[str, list[Term]]) -> Condition:
 
 def unit_of(store: GraphStore, variable: Term) -> NamedNode | None:
     """Return the unit of a variable; None where the graph knows none."""
-    if not isinstance(variable, NamedNode):
+    node = node_of(variable)
+    if node is None:
         return None
-    units = [r["u"] for r in select(store, f"SELECT ?u {{ {variable} qudt:hasUnit ?u }}")]
+    units = [r["u"] for r in select(store, f"SELECT ?u {{ {node} qudt:hasUnit ?u }}")]
     return next((u for u in units if isinstance(u, NamedNode)), None)
 
 

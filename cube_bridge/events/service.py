@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.errors import EventConceptError, UnitError, VariableNotFoundError
+from cube_bridge.errors import EventConceptError, SliceError, UnitError, VariableNotFoundError
 from cube_bridge.events.concept import read_concept, unit_of, variables_of
 from cube_bridge.events.detection import detect
 from cube_bridge.values.arguments import weighting_from, zone_from
 from cube_bridge.values.periods import Period, period_of
+from cube_bridge.values.variables import node_of
 from cube_bridge.values.weights import Weighting
 from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
 from cube_bridge.values.zones import Wanted
@@ -158,7 +159,7 @@ class Events:
             for variable, unit in variables:
                 try:
                     self._search(questions, store, number, request, concepts[named], variable, unit)
-                except (EventConceptError, UnitError) as error:
+                except (EventConceptError, SliceError, UnitError) as error:
                     # A variable that nobody named may not fit; one that is named must.
                     if given is not None:
                         raise EventConceptError(str(error)) from error
@@ -218,7 +219,7 @@ def _row(search: _Search, event: Event) -> dict[NamedNode, Term]:
         DEEP.peak: Literal(event.peak),
         DEEP.peakTime: _moment(event.peak_time),
         DEEP.meanExcess: Literal(event.mean_excess),
-        DEEP.foundIn: search.variable,
+        DEEP.foundIn: node_of(search.variable) or search.variable,
     }
 
 

@@ -12,7 +12,7 @@ from cube_bridge.values.series_of_cells import CELL_STATISTICS
 from cube_bridge.values.weights import Weighting, zone_of
 from kg.geometry import CRS84
 from kg.geosparql.arguments import geometry_in, number_of
-from kg.geosparql.errors import InvalidArgumentError
+from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from ontology.terms import DEEP, XSD
 
 if TYPE_CHECKING:
@@ -36,11 +36,10 @@ def zone_from(term: Term) -> BaseGeometry:
     """Return the zone that a geometry literal of any reference system stands for, in CRS84.
 
     Raises:
-        InvalidArgumentError: The term is no geometry literal.
-        InvalidGeometryError: The literal is no geometry, or an empty one.
+        InvalidGeometryError: The term is no geometry, or an empty one.
     """
     if not isinstance(term, Literal):
-        raise InvalidArgumentError(f"{term} is no geometry literal")
+        raise InvalidGeometryError(f"{term} is no geometry literal")
     return _zone(term.value, term.datatype.value)
 
 

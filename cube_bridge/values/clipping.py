@@ -164,7 +164,7 @@ def _coverage(
         systems.append({"coordinates": ["t"], "system": calendar})
     parameter: dict[str, Any] = {
         "type": "Parameter",
-        "observedProperty": {"label": {"en": layer.name}},
+        "observedProperty": {"label": {"en": layer.label}},
     }
     if unit:
         parameter["unit"] = {"symbol": unit}

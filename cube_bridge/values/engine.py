@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from datetime import UTC
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.chunk_search import chunks_meeting
-from cube_bridge.values.expressions import Expression, parse_expression
 from cube_bridge.values.layers import CellOperation, StoredVariable
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.sources import Sources, is_indexed
-from kg.geosparql.errors import InvalidArgumentError
-from ontology.terms import DEEP
+from cube_bridge.values.variables import Slice, variable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
 
     from shapely.geometry.base import BaseGeometry
@@ -43,23 +38,24 @@ class Engine:
         self._operations: OrderedDict[Hashable, CellOperation] = OrderedDict()
 
     def layer(self, store: GraphStore, term: Term) -> Layer:
-        """Return what a variable's IRI, or a literal of deep:CellOperation, stands for.
+        """Return what a variable's IRI, or a literal made from some, stands for.
 
         Raises:
             VariableNotFoundError: The graph knows no such variable of a cube.
             SourceError: Its file cannot be read, or is not the one that was indexed.
-            InvalidArgumentError: The term is neither.
+            SliceError: The variable also has levels or the like, and which one is not said.
+            InvalidArgumentError: The term stands for no variable.
         """
-        if isinstance(term, NamedNode):
-            return self.sources.variable(store, term)
-        if not isinstance(term, Literal) or term.datatype != DEEP.CellOperation:
-            raise InvalidArgumentError(f"{term} is no variable and no cell operation")
-        expression, iris = _operation(term.value)
-        operands = {n: self.sources.variable(store, iri) for n, iri in iris.items()}
-        key = (expression.text, *((n, v.key) for n, v in operands.items()))
+        named = variable_of(term)
+        if isinstance(named, Slice):
+            return self.sources.variable(store, named.variable, named.places)
+        operands = {
+            n: self.sources.variable(store, s.variable, s.places) for n, s in named.operands.items()
+        }
+        key = (named.expression.text, *((n, v.key) for n, v in operands.items()))
         known = self._operations.get(key)
         if known is None:
-            known = CellOperation(expression=expression, operands=operands)
+            known = CellOperation(expression=named.expression, operands=operands)
             self._operations[key] = known
             while len(self._operations) > _OPERATIONS:
                 self._operations.popitem(last=False)
@@ -82,47 +78,20 @@ class Engine:
         low, high = (b if np.isfinite(b) else None for b in bounds)
         if (low is None and high is None) or not isinstance(layer, StoredVariable):
             return None
-        if not isinstance(term, NamedNode) or not is_indexed(store, term):
+        named = variable_of(term)
+        if not isinstance(named, Slice) or not is_indexed(store, named.variable):
             return None
         begin, end = _around_periods(layer, periods)
         around = _around_zones(layer, zones)
         found: set[BlockIndex] = set()
         for chunk in chunks_meeting(
-            store, term, around, begin, end, minimum_above=low, maximum_below=high
+            *(store, named.variable, around, begin, end),
+            at=layer.positions,
+            minimum_above=low,
+            maximum_below=high,
         ):
             found.update(layer.layout.meeting(layer.in_order(chunk.slices)))
         return frozenset(found)
-
-
-def operation_literal(expression: str, variables: Mapping[str, NamedNode]) -> Literal:
-    """Return the literal of a variable that is computed from others.
-
-    Raises:
-        ExpressionError: The expression is not understood.
-        InvalidArgumentError: It names something that is not given.
-    """
-    names = parse_expression(expression).names
-    if not names <= set(variables):
-        raise InvalidArgumentError(
-            f"{expression!r} names {', '.join(sorted(names - set(variables)))}; "
-            f"given are {', '.join(variables)}"
-        )
-    used = {n: v.value for n, v in variables.items() if n in names}
-    text = json.dumps({"expression": expression, "variables": used}, sort_keys=True)
-    return Literal(text, datatype=DEEP.CellOperation)
-
-
-@lru_cache(maxsize=256)
-def _operation(text: str) -> tuple[Expression, dict[str, NamedNode]]:
-    try:
-        said = json.loads(text)
-        expression = parse_expression(str(said["expression"]))
-        variables = {str(n): NamedNode(str(v)) for n, v in said["variables"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidArgumentError(f"{text!r} is no cell operation: {error}") from error
-    if not variables or expression.names != set(variables):
-        raise InvalidArgumentError(f"{text!r} does not give the variables that it names")
-    return expression, variables
 
 
 def _around_zones(layer: StoredVariable, zones: Sequence[BaseGeometry | None]) -> BaseGeometry:

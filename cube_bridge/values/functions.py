@@ -16,9 +16,9 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.values.arguments import season_from, share_from, zone_from
 from cube_bridge.values.clipping import clip_to_window, clip_to_zone, dimensions
-from cube_bridge.values.engine import operation_literal
 from cube_bridge.values.periods import Period, moment_of, period_of, position_at
 from cube_bridge.values.seasons import Season
+from cube_bridge.values.variables import node_of, operation_of, slice_of
 from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
 from cube_bridge.values.zones import Wanted
 from kg.geosparql.arguments import number_of, text_of
@@ -62,6 +62,7 @@ class Functions:
             DEEPF.clip: self.clip,
             DEEPF.clipWindow: self.clip_window,
             DEEPF.cellOperation: cell_operation,
+            DEEPF.slice: slice_at,
         }
 
     def _statistic(self, name: str) -> Function:
@@ -176,19 +177,24 @@ class Functions:
         return self._engine.layer(self._store, variable)
 
     def _unit(self, variable: Term) -> str | None:
-        if not isinstance(variable, NamedNode):
+        node = node_of(variable)
+        if node is None:
             return None
-        units = (q.object for q in self._store.quads(variable, DEEP.unitText, None, None))
+        units = (q.object for q in self._store.quads(node, DEEP.unitText, None, None))
         return next((u.value for u in units if isinstance(u, Literal)), None)
 
 
 def cell_operation(expression: Term, *variables: Term) -> Literal:
     """Return a variable that is computed from others: a, b, c in the order they are given."""
-    nodes = [v for v in variables if isinstance(v, NamedNode)]
-    if len(nodes) < len(variables) or not 0 < len(nodes) <= len(ascii_lowercase):
-        raise InvalidArgumentError("a cell operation needs variables of cubes, by their IRIs")
-    names = dict(zip(ascii_lowercase, nodes, strict=False))
-    return operation_literal(text_of(expression), names)
+    if not 0 < len(variables) <= len(ascii_lowercase):
+        raise InvalidArgumentError(f"a cell operation has 1 to {len(ascii_lowercase)} variables")
+    names = dict(zip(ascii_lowercase, variables, strict=False))
+    return operation_of(text_of(expression), names).literal()
+
+
+def slice_at(variable: Term, *where: Term | None) -> Literal:
+    """Return a variable at one place along some of its dimensions: "level", 850, "month", 1."""
+    return slice_of(variable, *where).literal()
 
 
 def _period_and_last(rest: tuple[Term | None, ...]) -> tuple[Period, Term]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections import OrderedDict
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -13,20 +14,23 @@ import numpy as np
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.grids import grid_of
 from cube_bridge.opener import moments
+from cube_bridge.values.further import further_dimension, positions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Mapping
 
     import dask.array as da
     import xarray as xr
 
     from cube_bridge.grids import Grid, Window
     from cube_bridge.values.expressions import Expression
+    from cube_bridge.values.further import FurtherDimension, Place
 
 #: Position of a chunk along time and along each dimension of the grid.
 BlockIndex = tuple[int, ...]
 
-_ONE_LAYER = "the variable also lies along {}, and which of them is meant cannot be said yet"
+#: Slices of a variable that are kept ready; each names all of its chunks.
+_SLICES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +70,15 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredVariable:
-    """A variable of a cube."""
+    """A variable of a cube, at one position along each of its further dimensions."""
 
     key: Hashable
     """Changes when the file does."""
+    cells_key: Hashable
+    """The same for layers of the same cells in the same chunks."""
     name: str
+    label: str
+    """Its name, and where it is along its further dimensions."""
     array: da.Array
     """(time, rows, columns) or (time, stations); one time where the cube has no time."""
     grid: Grid
@@ -78,6 +86,8 @@ class StoredVariable:
     """(time,) datetime64[us], UTC, ascending; None where the cube has no time."""
     dims: tuple[str, ...]
     """All its dimensions, in the order of the file."""
+    positions: Mapping[str, int]
+    """Along the dimensions that are neither time nor of the grid."""
 
     @cached_property
     def layout(self) -> Layout:
@@ -120,10 +130,20 @@ class CellOperation:
         """The expression."""
         return self.expression.text
 
+    @property
+    def label(self) -> str:
+        """The expression."""
+        return self.name
+
     @cached_property
     def key(self) -> Hashable:
         """Changes when a file does."""
         return (self.name, *((n, v.key) for n, v in self.operands.items()))
+
+    @property
+    def cells_key(self) -> Hashable:
+        """See `StoredVariable.cells_key`."""
+        return self._first.cells_key
 
     @property
     def grid(self) -> Grid:
@@ -144,42 +164,80 @@ class CellOperation:
 Layer = StoredVariable | CellOperation
 
 
-def stored_variable(dataset: xr.Dataset, name: str, key: Hashable) -> StoredVariable:
-    """Return a variable of an open cube, its dimensions in order.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WholeVariable:
+    """A variable of a cube with all its dimensions."""
+
+    key: Hashable
+    """Changes when the file does."""
+    array: xr.DataArray
+    grid: Grid
+    times: np.ndarray | None
+    """See `StoredVariable.times`."""
+    further: tuple[FurtherDimension, ...]
+    """Those that are neither time nor of the grid."""
+    _slices: OrderedDict[tuple[int, ...], StoredVariable] = field(
+        default_factory=OrderedDict, init=False
+    )
+
+    def at(self, places: Mapping[str, Place]) -> StoredVariable:
+        """Return the variable at places along its further dimensions.
+
+        Args:
+            places: By dimension; one of a single position needs none.
+
+        Raises:
+            SliceError: One is missing, or is not there.
+        """
+        positions = positions_of(str(self.array.name), self.further, places)
+        which = tuple(positions.values())
+        if which not in self._slices:
+            self._slices[which] = self._sliced(positions)
+            while len(self._slices) > _SLICES:
+                self._slices.popitem(last=False)
+        self._slices.move_to_end(which)
+        return self._slices[which]
+
+    def _sliced(self, positions: dict[str, int]) -> StoredVariable:
+        time = [] if self.times is None else [str(self.grid.time)]
+        plain = self.array.isel(positions).transpose(*time, *self.grid.dims)
+        lazy = (plain if plain.chunks is not None else plain.chunk()).data
+        said = [f"{d.name} {d.place(positions[d.name])}" for d in self.further if d.size > 1]
+        return StoredVariable(
+            key=(self.key, *positions.values()),
+            cells_key=self.key,
+            name=str(self.array.name),
+            label=", ".join([str(self.array.name), *said]),
+            array=lazy if time else lazy[None],
+            grid=self.grid,
+            times=self.times,
+            dims=tuple(str(d) for d in self.array.dims),
+            positions=positions,
+        )
+
+
+def whole_variable(dataset: xr.Dataset, name: str, key: Hashable) -> WholeVariable:
+    """Return a variable of an open cube.
 
     Raises:
-        CoordinatesError: It has no place on the Earth, or has further dimensions.
+        CoordinatesError: It has no place on the Earth, or its times do not increase.
     """
     grid = grid_of(dataset, name)
     array = dataset[name]
     time = grid.time if grid.time in array.dims else None
-    order = [*([time] if time else []), *grid.dims]
-    further = [str(d) for d in array.dims if d not in order]
-    if any(array.sizes[d] != 1 for d in further):
-        raise CoordinatesError(_ONE_LAYER.format(", ".join(map(repr, further))))
-    plain = array.isel(dict.fromkeys(further, 0)).transpose(*order)
-    lazy = (plain if plain.chunks is not None else plain.chunk()).data
     times = None
     if time is not None:
         times = np.array(moments(dataset, time), dtype="datetime64[us]")
         if (np.diff(times) <= np.timedelta64(0)).any():
             raise CoordinatesError(f"the times of {time!r} do not increase")
-    return StoredVariable(
+    further = [str(d) for d in array.dims if d not in {time, *grid.dims}]
+    return WholeVariable(
         key=key,
-        name=name,
-        array=lazy if time else lazy[None],
+        array=array,
         grid=grid,
         times=times,
-        dims=tuple(str(d) for d in array.dims),
+        further=tuple(further_dimension(dataset, d) for d in further),
     )
-
-
-def step_of(times: np.ndarray) -> np.timedelta64:
-    """Return the time from one value to the next: the median; zero for a single one."""
-    if len(times) < 2:  # noqa: PLR2004
-        return np.timedelta64(0, "us")
-    steps = np.sort(np.diff(times))
-    return np.timedelta64(steps[len(steps) // 2])
 
 
 def window_of(slices: tuple[slice, ...]) -> Window:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import Literal
 
-from cube_bridge.values.layers import step_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD
 
@@ -120,3 +119,11 @@ def position_at(times: np.ndarray, moment: Moment) -> int | None:
     if before >= 0 and moment.first < times[before] + step_of(times):
         return before
     return None
+
+
+def step_of(times: np.ndarray) -> np.timedelta64:
+    """Return the time from one value to the next: the median; zero for a single one."""
+    if len(times) < 2:  # noqa: PLR2004
+        return np.timedelta64(0, "us")
+    steps = np.sort(np.diff(times))
+    return np.timedelta64(steps[len(steps) // 2])

@@ -90,7 +90,7 @@ class ChunkReader:
             arrays = compute(*parts)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             which = ", ".join(".".join(map(str, i)) for i in indices)
-            raise SourceError(f"{layer.name!r}: chunks {which} cannot be read: {error}") from error
+            raise SourceError(f"{layer.label!r}: chunks {which} cannot be read: {error}") from error
         found = {}
         for index, array in zip(indices, arrays, strict=True):
             block = np.ascontiguousarray(array)

@@ -20,12 +20,16 @@ from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping
 from cube_bridge.opener import open_cube
 from cube_bridge.selection import SourceFile, source_file
-from cube_bridge.values.layers import StoredVariable, stored_variable
+from cube_bridge.values.layers import whole_variable
 from ontology.terms import DEEP, PROV
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
 
+    from cube_bridge.values.further import Place
+    from cube_bridge.values.layers import StoredVariable, WholeVariable
     from kg.store import GraphStore
 
 #: Bytes, last modification in nanoseconds, and which or how many files; of what is elsewhere the
@@ -42,7 +46,7 @@ _PATIENCE = 20.0
 class _Opened:
     state: State
     dataset: xr.Dataset
-    variables: dict[str, StoredVariable]
+    variables: dict[str, WholeVariable]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +71,18 @@ class Sources:
         self._opened: OrderedDict[Path | str, _Opened] = OrderedDict()
         self._seen: dict[Path | str, tuple[float, State]] = {}
 
-    def variable(self, store: GraphStore, iri: NamedNode) -> StoredVariable:
+    def variable(
+        self, store: GraphStore, iri: NamedNode, places: Mapping[str, Place]
+    ) -> StoredVariable:
         """Return a variable of a cube, ready to be read.
 
+        Args:
+            store: The graph.
+            iri: Of the variable.
+            places: Along its dimensions beside place and time.
+
         Raises:
+            SliceError: A place is missing, or is not there.
             VariableNotFoundError: The graph knows no such variable of a cube.
             SourceNotFoundError: Its file has gone.
             SourceError: The file has changed since it was indexed, or is no cube.
@@ -87,8 +99,8 @@ class Sources:
             self._opened.move_to_end(entry.file.location)
             if entry.name not in opened.variables:
                 key = (str(entry.file.location), opened.state, entry.name)
-                opened.variables[entry.name] = stored_variable(opened.dataset, entry.name, key)
-            return opened.variables[entry.name]
+                opened.variables[entry.name] = whole_variable(opened.dataset, entry.name, key)
+            return opened.variables[entry.name].at(places)
 
     def _looked_up(self, store: GraphStore, iri: NamedNode, before: _Entry | None) -> _Entry:
         begin = time.monotonic()

@@ -157,7 +157,7 @@ class ZoneWeights:
             weighting: Whether cells belong to the zone by their centre.
         """
         centre = weighting is Weighting.CENTRE and shapely.get_dimensions(zone) == _AREAL
-        base = (layer.key, shapely.to_wkb(zone), centre)
+        base = (layer.cells_key, shapely.to_wkb(zone), centre)
         found: dict[tuple[int, ...], SomeCells] = {}
         missing = []
         for tile in tiles:

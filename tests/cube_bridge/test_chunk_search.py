@@ -131,3 +131,14 @@ def test_the_zone_map_leaves_out_what_cannot_hold_a_value(store, indexed):
 def test_a_variable_without_chunks_is_not_known(store):
     with pytest.raises(SourceNotFoundError, match="no chunks of a variable"):
         chunks_meeting(store, NamedNode("urn:nope"), shapely.Point(0, 0), START, START)
+
+
+def test_chunks_of_other_levels_are_left_out(store, indexed):
+    source, _ = indexed
+    world, period = shapely.box(-180, -90, 180, 90), (START, START + 6 * DAY)
+    ta = variable(source, "ta")
+    everything = chunks_meeting(store, ta, world, *period)
+    upper, lower = (chunks_meeting(store, ta, world, *period, at={"level": i}) for i in (0, 1))
+    assert {c.index[1] for c in upper} == {0}
+    assert {c.index[1] for c in lower} == {1}
+    assert len(upper) + len(lower) == len(everything)

@@ -7,7 +7,7 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from shapely.geometry import mapping
 
-from cube_bridge.values.layers import stored_variable
+from cube_bridge.values.layers import whole_variable
 
 WEST, SOUTH, STEP = 9.0, 45.0, 0.25
 #: Of WGS 84.
@@ -34,8 +34,8 @@ def generated(times=7, height=14, width=18, *, chunks=(3, 5, 7), seed=0, gaps=0.
     return dataset.chunk(dict(zip(("time", "lat", "lon"), chunks, strict=True)))
 
 
-def layer_of(dataset, name="v"):
-    return stored_variable(dataset, name, ("test", id(dataset), name))
+def layer_of(dataset, name="v", **places):
+    return whole_variable(dataset, name, ("test", id(dataset), name)).at(places)
 
 
 def cell_areas(dataset):

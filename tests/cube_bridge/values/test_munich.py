@@ -1,8 +1,5 @@
 """The rasters and districts of Munich, on which OntoRaster was measured."""
 
-import os
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ from cube_bridge.indexing import index_file
 from cube_bridge.opener import open_cube
 from kg.temporal import date_time_literal
 from ontology.terms import DEEP
-from tests.cube_bridge.values.conftest import wkt
+from tests.cube_bridge.values.conftest import data, wkt
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of
 
 RASTERS = {
@@ -21,15 +18,6 @@ RASTERS = {
     "munich_snow_MOD10A1_500m.nc": ("NDSI_Snow_Cover", 40),
     "munich_dem_SRTMGL1_30m.nc": ("SRTMGL1_DEM", 1),
 }
-
-
-def data(path: str) -> Path:
-    found = Path(os.environ.get("DEEPCUBE_DATA", "")) / path
-    if not found.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is not under DEEPCUBE_DATA, and CI=true")
-        pytest.skip(f"{path} is not under DEEPCUBE_DATA")
-    return found
 
 
 @pytest.mark.parametrize("file", RASTERS)

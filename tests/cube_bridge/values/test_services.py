@@ -8,9 +8,12 @@ import shapely
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.errors import SourceError
+from cube_bridge.extension import CUBES
 from cube_bridge.indexing import index_file
+from kg.embedded import EmbeddedStore
 from kg.geometry import parse_wkt
 from kg.geosparql.errors import InvalidArgumentError
+from kg.query import select, with_prefixes
 from ontology.terms import DEEP, XSD
 from tests.conftest import make_cube
 from tests.cube_bridge.values.conftest import wkt
@@ -137,6 +140,29 @@ def test_requests_that_have_no_answer_have_no_row(cubes, store, variable):
     ]  # fmt: skip
     assert [place for place, _ in zones(cubes, store, asked, {DEEP.mean})] == [4]
     assert {place for place, _ in cells(cubes, store, asked, {DEEP.value})} == {4}
+
+
+@pytest.mark.parametrize("broken", ['"POINT(90"^^geo:wktLiteral', '"here"', "<urn:no-literal>"])
+@pytest.mark.parametrize(
+    "asks", ["deep:zones { [] deep:mean ?found ;", "deep:cells { [] deep:value ?found ;"]
+)
+def test_one_broken_geometry_costs_the_others_no_answer(iris, cube_nc, broken, asks):
+    with EmbeddedStore(extensions=[CUBES]) as store:
+        index_file(store, iris, cube_nc)
+        store.update(
+            with_prefixes(
+                f"""INSERT DATA {{ <urn:broken> geo:asWKT {broken} .
+                  <urn:good> geo:asWKT "POINT(11 51)"^^geo:wktLiteral }}"""
+            )
+        )
+        rows = select(
+            store,
+            f"""SELECT DISTINCT ?zone WHERE {{
+              ?zone geo:asWKT ?w . FILTER(?zone IN (<urn:broken>, <urn:good>))
+              ?v deep:variableName "ts" .
+              SERVICE {asks} deep:variable ?v ; deep:geometry ?w }} }}""",
+        )
+    assert [r["zone"] for r in rows] == [NamedNode("urn:good")]
 
 
 def test_inputs_that_do_not_fit_are_refused(cubes, store, variable):
