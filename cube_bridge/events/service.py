@@ -159,8 +159,11 @@ class Events:
             for variable, unit in variables:
                 try:
                     self._search(questions, store, number, request, concepts[named], variable, unit)
-                except (EventConceptError, SliceError, UnitError) as error:
+                except (EventConceptError, SliceError):
                     # A variable that nobody named may not fit; one that is named must.
+                    if given is not None:
+                        raise
+                except UnitError as error:
                     if given is not None:
                         raise EventConceptError(str(error)) from error
         return questions

@@ -12,7 +12,7 @@ from cube_bridge.values.series_of_cells import CELL_STATISTICS
 from cube_bridge.values.weights import Weighting, zone_of
 from kg.geometry import CRS84
 from kg.geosparql.arguments import geometry_in, number_of
-from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
+from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import DEEP, XSD
 
 if TYPE_CHECKING:
@@ -36,10 +36,13 @@ def zone_from(term: Term) -> BaseGeometry:
     """Return the zone that a geometry literal of any reference system stands for, in CRS84.
 
     Raises:
-        InvalidGeometryError: The term is no geometry, or an empty one.
+        InvalidArgumentError: The term is no literal at all: the query asks for the wrong thing.
+        InvalidGeometryError: The literal is no geometry, or an empty one: the data is wrong.
     """
     if not isinstance(term, Literal):
-        raise InvalidGeometryError(f"{term} is no geometry literal")
+        raise InvalidArgumentError(
+            f"{term} is no geometry literal; give what geo:asWKT or its kin say of it"
+        )
     return _zone(term.value, term.datatype.value)
 
 

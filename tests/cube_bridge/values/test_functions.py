@@ -226,7 +226,7 @@ def test_arguments_that_do_not_fit_are_refused(call, variable, name, rest, error
 
 
 def test_what_is_no_zone_and_no_variable_is_refused(call, variable):
-    with pytest.raises(InvalidGeometryError, match="no geometry"):
+    with pytest.raises(InvalidArgumentError, match="no geometry"):
         call("mean", variable, NamedNode("urn:district"))
     with pytest.raises(InvalidGeometryError):
         call("mean", variable, wkt("POLYGON((1 2, 3"))
