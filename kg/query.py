@@ -42,6 +42,8 @@ RDF_FORMATS: dict[str, RdfFormat] = {
     "application/n-quads": RdfFormat.N_QUADS,
     "application/trig": RdfFormat.TRIG,
 }
+#: Looked for once and not for each prefix: a list of IRIs makes a long text.
+_PREFIXED = re.compile(r"(?<!\w)(\w++):")
 
 
 def is_graph(result: QueryResult) -> bool:
@@ -96,8 +98,8 @@ def _prefixes_of(triples: list[Triple]) -> dict[str, str]:
 
 def with_prefixes(sparql: str) -> str:
     """Return a query of our own with a PREFIX line for each of our prefixes that it uses."""
-    used = [p for p in PREFIXES if re.search(rf"(?<!\w){p}:", sparql)]
-    return "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in used) + sparql
+    used = set(_PREFIXED.findall(sparql))
+    return "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items() if p in used) + sparql
 
 
 def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:
