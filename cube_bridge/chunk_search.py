@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from pyoxigraph import NamedNode
 
-from cube_bridge.content import EMPTY, Statistics, chunk_iri
+from cube_bridge.content import EMPTY, Statistics, cells_of_tile, chunk_iri, chunk_name
 from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.layout import ChunkLayout, layout_of_text, seconds_of, times_of_text
 from kg.geometry import CRS84, wkt_literal
@@ -159,11 +159,12 @@ def _positions_in_space(
             np.cos(np.radians(np.abs(geometry.bounds[1::2]).max())), 0.1
         )
         geometry = shapely.buffer(geometry, widened, quad_segs=2)
+    # Where a tile lies is in its IRI: by deep:offset, which chunks have too, the whole of that
+    # property might have to be read from the store.
     rows = select(
         store,
-        f"""SELECT ?offset ?shape WHERE {{
-              ?tile deep:onGrid {variable.grid} ; deep:offset ?offset ; deep:shape ?shape ;
-                    geo:hasDefaultGeometry/geo:asWKT ?wkt
+        f"""SELECT ?tile WHERE {{
+              ?tile deep:onGrid {variable.grid} ; geo:hasDefaultGeometry/geo:asWKT ?wkt
               FILTER(geof:sfIntersects(?wkt, {wkt_literal(geometry)})) }}""",
     )
     layout = variable.layout
@@ -178,11 +179,10 @@ def _positions_in_space(
     ]
     found = []
     for row in rows:
-        firsts, sizes = (map(int, text(row[k]).split(",")) for k in ("offset", "shape"))
-        position = [
-            place.get(key)
-            for place, key in zip(places, zip(firsts, sizes, strict=True), strict=True)
-        ]
+        if not isinstance(row["tile"], NamedNode):
+            continue
+        cells = cells_of_tile(row["tile"])
+        position = [place.get(key) for place, key in zip(places, cells, strict=True)]
         # The tiles of a variable that is cut otherwise are not those of this one.
         if None not in position:
             found.append(tuple(p for p in position if p is not None))
@@ -219,14 +219,20 @@ def _described(
     rest = [index for index in indices if index not in described]
     if rest:
         described.update(_without_values(store, variable, rest))
+    base = _base(variable)
     for index in indices:
         if index in described and _may_hold(described[index], *bounds):
             yield ChunkRef(
-                iri=chunk_iri(variable.source, variable.name, index),
+                iri=NamedNode(base + chunk_name(index)),
                 index=index,
                 slices=variable.layout.slices(index),
                 statistics=described[index],
             )
+
+
+def _base(variable: _Variable) -> str:
+    """Return how the IRIs of all chunks of a variable begin."""
+    return chunk_iri(variable.source, variable.name, ()).value
 
 
 def _values(variable: _Variable, indices: list[tuple[int, ...]]) -> tuple[str, str]:
@@ -234,9 +240,8 @@ def _values(variable: _Variable, indices: list[tuple[int, ...]]) -> tuple[str, s
 
     IRIs are short, and a row comes back as a number: most of the time would go into both.
     """
-    base = chunk_iri(variable.source, variable.name, ()).value
-    rows = (f"({n} <{'.'.join(map(str, index))}>)" for n, index in enumerate(indices))
-    return f"BASE <{base}>", f"VALUES (?number ?chunk) {{ {' '.join(rows)} }}"
+    rows = (f"({n} <{chunk_name(index)}>)" for n, index in enumerate(indices))
+    return f"BASE <{_base(variable)}>", f"VALUES (?number ?chunk) {{ {' '.join(rows)} }}"
 
 
 def _with_values(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunk_reader import Failure
-from cube_bridge.content import chunk_iri, part_quads, statistics_quads, variable_iri
+from cube_bridge.content import (
+    chunk_iri,
+    part_quads,
+    statistics_quads,
+    tile_iri,
+    tile_name,
+    variable_iri,
+)
 from kg.geometry import geometry_quads
 from kg.iris import Iris, below
 from kg.temporal import interval, interval_quads
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.axes import Axes, PlacedGrid
     from cube_bridge.chunk_reader import Place
-    from cube_bridge.content import Statistics
+    from cube_bridge.content import Cells, Statistics
     from cube_bridge.grids import Window
 
 #: Version of a chunk that could not be read: no chunk has it, so that the next run tries again.
@@ -53,7 +60,8 @@ class ChunkDescriber:
         yield Quad(node, DEEP.shape, Literal(_sizes(slices)))
         yield Quad(node, DEEP.chunkVersion, Literal(UNREAD if is_gap else version))
         window = axes.window(slices)
-        yield Quad(node, DEEP.inTile, tile_iri(self.source, axes.placed, window))
+        tile = tile_iri(self.source, axes.placed.name, _cells(window))
+        yield Quad(node, DEEP.inTile, tile)
         period = axes.period(slices)
         if period is not None:
             yield Quad(node, DCTERMS.temporal, interval(self.iris, *period))
@@ -86,22 +94,17 @@ def _is_first(place: Place, dims: tuple[str, ...]) -> bool:
     )
 
 
-def tile_iri(source: NamedNode, placed: PlacedGrid, window: Window) -> NamedNode:
-    """Return the IRI of a tile: its grid and cells are in it."""
-    return below(source, "tile", placed.name, _tile_name(window))
-
-
-def _tile_name(window: Window) -> str:
-    return f"{_starts(window)}-{_sizes(window)}".replace(",", "x")
+def _cells(window: Window) -> Cells:
+    return tuple((s.start, s.stop - s.start) for s in window)
 
 
 def _tile_quads(source: NamedNode, placed: PlacedGrid, window: Window) -> Iterator[Quad]:
-    tile = tile_iri(source, placed, window)
+    tile = tile_iri(source, placed.name, _cells(window))
     yield from part_quads(tile, DEEP.Tile, source)
     yield Quad(tile, DEEP.onGrid, grid_iri(source, placed))
     yield Quad(tile, DEEP.offset, Literal(_starts(window)))
     yield Quad(tile, DEEP.shape, Literal(_sizes(window)))
-    yield Quad(tile, RDFS.label, Literal(f"tile {_tile_name(window)}"))
+    yield Quad(tile, RDFS.label, Literal(f"tile {tile_name(_cells(window))}"))
     yield from geometry_quads(tile, placed.grid.footprint(window))
 
 

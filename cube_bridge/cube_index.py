@@ -19,7 +19,7 @@ from cube_bridge.chunks import (
     short_digest,
     tile_owners,
 )
-from cube_bridge.content import chunk_iri
+from cube_bridge.content import chunk_iri, tile_iri
 from cube_bridge.formats.versions import chunk_versions, source_version
 from cube_bridge.layout import ChunkLayout, layout_of_text
 from cube_bridge.opener import open_cube
@@ -300,9 +300,7 @@ def _tiles(source: NamedNode, variables: list[_Indexed]) -> set[NamedNode]:
         along = [
             list(zip(v.layout.starts(a).tolist(), v.layout.lengths[a], strict=True)) for a in axes
         ]
-        for cells in product(*along):
-            starts, sizes = ("x".join(str(c[k]) for c in cells) for k in (0, 1))
-            found.add(below(source, "tile", v.grid, f"{starts}-{sizes}"))
+        found |= {tile_iri(source, v.grid, cells) for cells in product(*along)}
     return found
 
 

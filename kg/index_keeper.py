@@ -7,16 +7,15 @@ import json
 import os
 import shutil
 import threading
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pyoxigraph import BlankNode, NamedNode
 
 from kg.following import follow
 from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
+from kg.kept_arrays import mapped_arrays, write_arrays
 from kg.planner.noting import NotingUpdate, noting
 from kg.planner.touched import MANY, Touched
 from kg.spatial_index import SpatialIndex
@@ -38,7 +37,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(kw_only=True)
@@ -236,6 +235,9 @@ class IndexKeeper:
         kept = _kept_file(folder)
         if _state_of_kept(kept) == state:
             self._kept = kept
+            # Opening writes files. Who is killed before a write leaves the index that there was;
+            # a write goes to a file at once, so that the state is another one.
+            _write_state(kept, folder_state(folder))
 
     def let_go(self) -> None:
         """Let go of the store, so that its folder can be closed."""
@@ -245,9 +247,8 @@ class IndexKeeper:
         if self._kept is None:
             return None
         try:
-            with np.load(self._kept, allow_pickle=False) as arrays:
-                index = SpatialIndex.of({n: arrays[n] for n in arrays.files if n != "state"})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            index = SpatialIndex.of(mapped_arrays(self._kept))
+        except (OSError, ValueError, KeyError):
             return None
         self._kept_version = index.version
         return index
@@ -268,7 +269,7 @@ class IndexKeeper:
             return
         partial = kept.with_name(kept.name + ".partial")
         with partial.open("wb") as target, self._index.lock:
-            np.savez(target, allow_pickle=False, **self._index.arrays())
+            write_arrays(target, self._index.arrays())
         _write_state(kept, folder_state(folder))
         partial.replace(kept)
 

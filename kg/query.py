@@ -42,6 +42,8 @@ RDF_FORMATS: dict[str, RdfFormat] = {
     "application/n-quads": RdfFormat.N_QUADS,
     "application/trig": RdfFormat.TRIG,
 }
+#: Looked for once and not for each prefix: a list of IRIs makes a long text.
+_PREFIXED = re.compile(r"(?<!\w)(\w++):")
 
 
 def is_graph(result: QueryResult) -> bool:
@@ -99,9 +101,9 @@ def with_prefixes(sparql: str) -> str:
 
     They stand before its first line, so that lines in messages are those of the text.
     """
-    used = [p for p in PREFIXES if re.search(rf"(?<!\w){p}:", sparql)]
-    own = set(re.findall(r"\bPREFIX\s+(\w+):", sparql, re.IGNORECASE))
-    return "".join(f"PREFIX {p}: <{PREFIXES[p]}> " for p in used if p not in own) + sparql
+    used = set(_PREFIXED.findall(sparql))
+    used -= set(re.findall(r"\bPREFIX\s+(\w+):", sparql, re.IGNORECASE))
+    return "".join(f"PREFIX {p}: <{iri}> " for p, iri in PREFIXES.items() if p in used) + sparql
 
 
 def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:

@@ -1,3 +1,4 @@
+import io
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -6,12 +7,14 @@ import shapely
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, RdfFormat
 
 from cube_bridge.chunk_search import chunks_meeting
-from cube_bridge.errors import SourceNotFoundError
+from cube_bridge.content import cells_of_tile, tile_iri
+from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.indexing import index_file
 from cube_bridge.layout import ChunkLayout, layout_of_text, times_of_text, times_text
+from kg.embedded import EmbeddedStore
 from tests.conftest import make_cube
 
 DAY = timedelta(days=1)
@@ -39,6 +42,21 @@ def test_runs_of_equal_chunks_are_counted():
     layout = ChunkLayout(dims=("t", "y"), lengths=((30,) * 12 + (5,), (100,) * 4))
     assert layout.text() == "30*12+5,100*4"
     assert layout.slices((12, 1)) == (slice(360, 365), slice(100, 200))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)), min_size=1, max_size=3).map(
+        tuple
+    )
+)
+def test_the_iri_of_a_tile_tells_its_cells(cells):
+    assert cells_of_tile(tile_iri(NamedNode("urn:cube"), "lat x-lon/2", cells)) == cells
+
+
+@pytest.mark.parametrize("name", ["0x0", "0x0-1", "a-1", "0-1-2", ""])
+def test_the_iri_of_a_tile_that_was_made_otherwise_is_refused(name):
+    with pytest.raises(SourceError, match="index the cube anew"):
+        cells_of_tile(NamedNode(f"urn:cube/tile/grid/{name}"))
 
 
 @pytest.fixture
@@ -126,6 +144,20 @@ def test_the_zone_map_leaves_out_what_cannot_hold_a_value(store, indexed):
     assert hot == [c for c in everything if c.statistics.maximum >= threshold]
     assert 0 < len(hot) < len(everything)
     assert cold == []
+
+
+def test_planning_anew_from_a_folder_finds_the_same(store, indexed, tmp_path):
+    source, _ = indexed
+    document = io.BytesIO()
+    store.dump(document, RdfFormat.N_QUADS)
+    asked = (variable(source, "ta"), shapely.box(9.8, 51.1, 12.1, 53), START, START + 6 * DAY)
+    expected = chunks_meeting(store, *asked)
+    assert len(expected) > 2
+    with EmbeddedStore(tmp_path / "store") as folder:
+        folder.load(io.BytesIO(document.getvalue()), RdfFormat.N_QUADS)
+        assert chunks_meeting(folder, *asked) == expected
+    with EmbeddedStore(tmp_path / "store") as folder:
+        assert chunks_meeting(folder, *asked) == expected
 
 
 def test_a_variable_without_chunks_is_not_known(store):

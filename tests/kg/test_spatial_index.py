@@ -52,6 +52,21 @@ def test_the_index_of_a_closed_folder_is_read_and_not_built_again(tmp_path, monk
         assert names(store) == ["a"]
 
 
+def test_an_index_that_was_read_follows_writes(tmp_path):
+    folder = tmp_path / "store"
+    with EmbeddedStore(folder) as store:
+        point(store, "a", 1, 1)
+    with EmbeddedStore(folder) as store:
+        store.update(PROLOGUE + 'INSERT DATA { ex:xg geo:asWKT "POINT (1"^^geo:wktLiteral }')
+        point(store, "b", 2, 2)
+        store.update(PROLOGUE + "DELETE WHERE { ex:ag geo:asWKT ?w }")
+        assert names(store) == ["b"]
+        assert len(store.broken_geometries()) == 1
+    with EmbeddedStore(folder) as store:
+        assert store.spatial_index.version == 0
+        assert names(store) == ["b"]
+
+
 def test_a_backup_has_the_index_beside_it(tmp_path):
     with EmbeddedStore(tmp_path / "store") as store:
         point(store, "a", 1, 1)
@@ -75,20 +90,26 @@ def test_a_folder_that_another_program_wrote_is_indexed_anew(tmp_path):
         assert names(store) == ["a", "b"]
 
 
-def test_a_killed_process_leaves_no_index_that_is_believed(tmp_path):
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_killed_process_leaves_an_index_that_is_believed_if_it_wrote_nothing(
+    tmp_path, is_written
+):
     folder = tmp_path / "store"
     with EmbeddedStore(folder) as store:
         point(store, "a", 1, 1)
+    work = "point(store, 'b', 2, 2)" if is_written else "names(store)"
     script = (
         "import os, sys, pathlib\n"
-        "from tests.kg.test_spatial_index import EmbeddedStore, point\n"
+        "from tests.kg.test_spatial_index import EmbeddedStore, names, point\n"
         "store = EmbeddedStore(pathlib.Path(sys.argv[1]))\n"
-        "point(store, 'b', 2, 2)\n"
+        f"{work}\n"
         "os._exit(9)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+    done = subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+    assert done.returncode == 9
     with EmbeddedStore(folder) as store:
-        assert names(store) == ["a", "b"]
+        assert (store.spatial_index.version == 0) == (not is_written)
+        assert names(store) == (["a", "b"] if is_written else ["a"])
 
 
 def content(index):
