@@ -11,6 +11,7 @@ import click
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kg.errors import FormatError, RdfSyntaxError, StoreError, ValidationFailedError
 from kg.index_keeper import copy_kept
@@ -218,7 +219,10 @@ def _print_table(result: QueryResult) -> None:
     if not isinstance(result, QuerySolutions | Solutions):
         console.print("yes" if result else "no")
         return
-    table = Table(*(v.value for v in result.variables))
+    table = Table()
+    for variable in result.variables:
+        table.add_column(variable.value, overflow="fold")
     for row in result:
-        table.add_row(*("" if term is None else compact(text(term)) for term in row))
+        # As Text: a literal may look like markup.
+        table.add_row(*(Text("" if term is None else compact(text(term))) for term in row))
     console.print(table)

@@ -145,7 +145,7 @@ def test_plan_train_predict_and_evaluate(folder, tmp_path):
         (("query", "ASK {}", "--format", "ttl"), 2, "no RDF form"),
         (("query", "CONSTRUCT WHERE {?s ?p ?o}", "--format", "csv"), 2, "is RDF"),
         (("query", "@no-such-file"), 2, "no file"),
-        (("query", "SELECT * { ?s nobody:p ?o }"), 1, "query: error at 1:14: a prefix that no"),
+        (("query", "SELECT * { ?s nobody:p ?o }"), 1, "query: error at 1:23: a prefix that no"),
         (("update", "INSERT"), 1, "malformed SPARQL"),
         (("index", "no-such-file.nc"), 1, "no file or folder"),
         (("index", "pyproject.toml"), 1, "is no cube"),

@@ -68,3 +68,12 @@ def test_a_description_that_cannot_be_is_refused(tmp_path):
         result = CliRunner().invoke(index, arguments)
         assert isinstance(result.exception, MappingError)
         assert f"{option.removeprefix('--')} {value!r}" in str(result.exception)
+
+
+def test_a_table_shows_terms_whole_and_as_they_are(tmp_path):
+    long = "urn:" + "x" * 300
+    store = ["--store", tmp_path / "s"]
+    run(update, f'INSERT DATA {{ <{long}> <urn:p> "[/b] [red]" }}', *store)
+    table = run(query, "SELECT ?s ?o { ?s <urn:p> ?o }", *store)
+    assert table.count("x") == 300
+    assert "[/b] [red]" in table
