@@ -60,8 +60,9 @@ DCTERMS = Vocabulary(
 )
 DEEPF = Vocabulary(
     "https://w3id.org/deepcube/function#",
-    "anomaly areaAbove areaBelow cellOperation clip clipWindow count dimension maximum mean "
-    "minimum nearest quantile size slice standardDeviation sum trend trendSignificance valueAt",
+    "anomaly areaAbove areaBelow cellOperation clip clipWindow count dimension distribution "
+    "maximum mean minimum nearest quantile size slice standardDeviation sum trend "
+    "trendSignificance valueAt",
 )
 DQV = Vocabulary(
     "http://www.w3.org/ns/dqv#",

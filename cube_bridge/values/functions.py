@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from pyoxigraph import Literal, NamedNode
 
+from cube_bridge.distributions import choose_distribution
 from cube_bridge.values.arguments import season_from, share_from, zone_from
 from cube_bridge.values.clipping import clip_to_window, clip_to_zone, dimensions
 from cube_bridge.values.periods import Period, moment_of, period_of, position_at
@@ -28,6 +29,7 @@ from ontology.terms import DEEP, DEEPF, RDF
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cube_bridge.distributions import Access
     from cube_bridge.values.engine import Engine
     from cube_bridge.values.layers import Layer
     from kg.solutions import Term
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     Function = Callable[..., Term | None]
 
+_ACCESS: dict[str, Access] = {"map": "map", "series": "series"}
 _PLAIN = (
     *("mean", "minimum", "maximum", "sum", "count", "standardDeviation"),
     *("trend", "trendSignificance"),
@@ -63,6 +66,7 @@ class Functions:
             DEEPF.clipWindow: self.clip_window,
             DEEPF.cellOperation: cell_operation,
             DEEPF.slice: slice_at,
+            DEEPF.distribution: self.distribution,
         }
 
     def _statistic(self, name: str) -> Function:
@@ -109,6 +113,16 @@ class Functions:
             season=Season.MONTH if season is None else season_from(season),
         )
         return self._answered(question)
+
+    def distribution(
+        self, dataset: Term, access: Term, resolution_m: Term | None = None
+    ) -> NamedNode:
+        """Return the cube of a data set that serves a map or a series with the least reading."""
+        wanted = _ACCESS.get(text_of(access))
+        if not isinstance(dataset, NamedNode) or wanted is None:
+            raise InvalidArgumentError('a distribution is of a data set, for "map" or "series"')
+        metres = None if resolution_m is None else number_of(resolution_m)
+        return choose_distribution(self._store, dataset, access=wanted, resolution_m=metres).source
 
     def _zonal(
         self, variable: Term, geometry: Term, period: Period, wanted: Wanted

@@ -5,7 +5,9 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.distributions import choose_distribution
 from cube_bridge.errors import SourceNotFoundError
+from cube_bridge.extension import CUBES
 from cube_bridge.indexing import cube_mapping, index_file, remove_source
+from kg.embedded import EmbeddedStore
 from kg.query import number, select
 from kg.validation import validate_store
 from tests.conftest import make_cube
@@ -46,6 +48,22 @@ def test_access_and_scale_pick_a_cube(store, iris, product, access, resolution_m
     assert choice.source == product[expected]
     assert re.search(reason, choice.reason), choice.reason
     assert validate_store(store).conforms
+
+
+def test_a_query_picks_the_cube_that_it_reads_least_of(store, iris, product):
+    asking = EmbeddedStore(extensions=[CUBES])
+    asking.add(store.quads())
+    (row,) = select(
+        asking,
+        f"""SELECT ?cube ?mean WHERE {{
+              BIND(deepf:distribution({iris.mint("dataset", "temperature")}, "series") AS ?cube)
+              ?cube deep:hasVariable ?variable
+              SERVICE deep:zones {{
+                [] deep:variable ?variable ; deep:reduceTime true ; deep:mean ?mean ;
+                   deep:geometry "POINT(11.1 50.1)"^^geo:wktLiteral }} }}""",
+    )
+    assert row["cube"] == product["series"]
+    assert 200 < number(row["mean"]) < 350
 
 
 def test_a_cube_that_is_removed_is_no_distribution(store, iris, product):
