@@ -73,6 +73,14 @@ class PropertyTable:
         """Return for each pair with some objects which of these it has, and its subject."""
         return _seconds(self.turned, objects)
 
+    def count_objects_of(self, subject: int) -> int:
+        """Return how many pairs have a subject."""
+        return _count(self.codes, subject)
+
+    def count_subjects_of(self, target: int) -> int:
+        """Return how many pairs have an object."""
+        return _count(self.turned, target)
+
     def has(self, subjects: np.ndarray, objects: np.ndarray) -> np.ndarray:
         """Return which pairs are here: (n,) bool."""
         return _among(code(subjects, objects), self.codes)
@@ -135,6 +143,12 @@ def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.nd
     which = np.repeat(np.arange(len(firsts)), counts)
     offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
     return which, (ordered[np.repeat(low, counts) + offset] & _LOW).astype(np.int32)
+
+
+def _count(ordered: np.ndarray, first: int) -> int:
+    begin = first << 32
+    end = np.searchsorted(ordered, begin + _LOW, side="right")
+    return int(end - np.searchsorted(ordered, begin))
 
 
 class PropertyTables:

@@ -58,9 +58,12 @@ class Pattern:
 
     def count(self) -> int:
         """Return how many solutions it has."""
-        if isinstance(self.subject, str) and isinstance(self.object, str):
-            return len(self.table)
-        return len(next(iter(self.matches().values())))
+        subject, target = self.subject, self.object
+        if isinstance(subject, int) and isinstance(target, int):
+            return len(self.matches()[""])
+        if isinstance(target, int):
+            return self.table.count_subjects_of(target)
+        return len(self.table) if isinstance(subject, str) else self.table.count_objects_of(subject)
 
     def joined(self, columns: Columns) -> Columns:
         """Return solutions that share a variable with it, each with all of its matches."""
