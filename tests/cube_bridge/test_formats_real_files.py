@@ -1,6 +1,5 @@
 """The real cubes against what other libraries read from them."""
 
-import os
 import tarfile
 
 import netCDF4
@@ -8,10 +7,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from cube_bridge.datasets import data_folder
 from cube_bridge.formats.versions import chunk_versions
 from cube_bridge.grids import grid_of
 from cube_bridge.opener import moments, open_cube
+from tests.open_data import open_data
 
 WORLD = (-180, -90, 180, 90)
 LONLAT = "OGC:CRS84"
@@ -49,15 +48,7 @@ FACTS = {
 
 
 def real(name):
-    folder = data_folder()
-    if folder is None:
-        pytest.skip("DEEPCUBE_DATA is not set")
-    path = folder / "cubes" / name
-    if not path.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is not there, and CI=true")
-        pytest.skip(f"{name} is not here")
-    return path
+    return open_data(f"cubes/{name}")
 
 
 @pytest.mark.parametrize("name", FACTS)

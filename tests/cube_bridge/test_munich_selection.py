@@ -1,8 +1,6 @@
 """Four cubes of Munich, of 30 m to 1 km, on one grid: judged by rasterio and exactextract."""
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +20,7 @@ from cube_bridge.target_grid import GridSpec
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from tests.laziness import nothing_computed
+from tests.open_data import open_data
 
 CUBES = {
     "_250m_16_days_NDVI": "munich_ndvi_MOD13Q1_250m",
@@ -35,13 +34,8 @@ ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
 @pytest.fixture(scope="module")
 def munich():
     """The store, the IRI of each variable, the files, and the city."""
-    folder = Path(os.environ.get("DEEPCUBE_DATA", "/nowhere"))
-    districts = folder / "infra" / "Munich_25_Bezirke_Dissolved.shp"
-    files = {n: folder / "cubes" / f"{f}.nc" for n, f in CUBES.items()}
-    if not all(p.exists() for p in (districts, *files.values())):
-        if os.environ.get("CI") == "true":
-            pytest.fail("the cubes of Munich are not under DEEPCUBE_DATA, and CI=true")
-        pytest.skip("the cubes of Munich are not here")
+    districts = open_data("infra/Munich_25_Bezirke_Dissolved.shp")
+    files = {n: open_data(f"cubes/{f}.nc") for n, f in CUBES.items()}
     with EmbeddedStore() as store:
         variables = {}
         for name, path in files.items():

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cube_bridge.indexing import index_dataset
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import with_prefixes
+from tests.open_data import open_data
 from tests.servers import serving
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
@@ -24,8 +24,7 @@ ELSEWHERE = "http://localhost:8001"
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory):
     """What the document says to index and to load."""
-    if "DEEPCUBE_DATA" not in os.environ:
-        pytest.skip("munich-ndvi and others are not here: DEEPCUBE_DATA is not set")
+    open_data("cubes/munich_ndvi_MOD13Q1_250m.nc")
     (sources,) = re.findall(r"deepcube index (munich.*?)\ndeepcube", DOCUMENT, re.DOTALL)
     (turtle,) = re.findall(r"```turtle\n(.*?)```", DOCUMENT, re.DOTALL)
     with EmbeddedStore(tmp_path_factory.mktemp("queries") / "store", extensions=[CUBES]) as store:

@@ -1,8 +1,5 @@
 """A generated cube in a store, and what asks it."""
 
-import os
-from pathlib import Path
-
 import pytest
 from pyoxigraph import Literal, NamedNode
 
@@ -41,12 +38,3 @@ def call(cubes, store):
 def wkt(shape):
     text = shape if isinstance(shape, str) else shape.wkt
     return Literal(text, datatype=GEO.wktLiteral)
-
-
-def data(path: str) -> Path:
-    found = Path(os.environ.get("DEEPCUBE_DATA", "")) / path
-    if not found.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is not under DEEPCUBE_DATA, and CI=true")
-        pytest.skip(f"{path} is not under DEEPCUBE_DATA")
-    return found

@@ -9,8 +9,9 @@ from cube_bridge.indexing import index_file
 from cube_bridge.opener import open_cube
 from kg.temporal import date_time_literal
 from ontology.terms import DEEP
-from tests.cube_bridge.values.conftest import data, wkt
+from tests.cube_bridge.values.conftest import wkt
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of
+from tests.open_data import open_data
 
 RASTERS = {
     "munich_ndvi_MOD13Q1_250m.nc": ("_250m_16_days_NDVI", 5),
@@ -22,8 +23,8 @@ RASTERS = {
 
 @pytest.mark.parametrize("file", RASTERS)
 def test_statistics_of_all_districts_are_those_of_exactextract(cubes, store, iris, file):
-    districts = gpd.read_file(data("infra/Munich_25_Bezirke_Dissolved.shp")).geometry
-    path = data(f"cubes/{file}")
+    districts = gpd.read_file(open_data("infra/Munich_25_Bezirke_Dissolved.shp")).geometry
+    path = open_data(f"cubes/{file}")
     index_file(store, iris, path)
     raster, every = RASTERS[file]
     variable = next(iter(store.quads(None, DEEP.variableName, Literal(raster)))).subject

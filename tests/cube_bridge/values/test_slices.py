@@ -19,8 +19,9 @@ from kg.embedded import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
 from kg.query import select
 from ontology.terms import DEEP, XSD
-from tests.cube_bridge.values.conftest import data, wkt
+from tests.cube_bridge.values.conftest import wkt
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of
+from tests.open_data import open_data
 
 LEVELS = [200.0, 500.1, 850.0]
 #: Rows 1 to 4 and columns 1 to 4 of the cells.
@@ -350,7 +351,7 @@ def test_events_are_found_in_slices_and_not_where_no_slice_is_said(store, iris, 
 
 
 def test_real_geopotential_at_levels_and_months_is_that_of_exactextract(iris):
-    path = data("cubes/eraint_uvz.nc")
+    path = open_data("cubes/eraint_uvz.nc")
     zone = shapely.Polygon([(5.1, 45.2), (17.3, 46.9), (15.2, 55.4), (6.3, 53.8)])
     cube = open_cube(path).rename(latitude="lat", longitude="lon")
     with EmbeddedStore(extensions=[CUBES]) as store:
@@ -372,7 +373,7 @@ def test_real_geopotential_at_levels_and_months_is_that_of_exactextract(iris):
 
 
 def test_real_basins_at_depths_are_those_of_the_file(iris):
-    path = data("cubes/basin_mask.nc")
+    path = open_data("cubes/basin_mask.nc")
     cube = open_cube(path)
     depths = [0, 10, 4000, 5500]
     with EmbeddedStore(extensions=[CUBES]) as store:
