@@ -37,7 +37,7 @@ _BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 4
+_FORMAT = 5
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pandas.util import hash_array
+from xxhash import xxh3_64_intdigest
 
 from kg.columns import GrowingBytes
 
@@ -191,11 +191,12 @@ def _looked_up(known: dict[bytes, int], texts: Sequence[bytes]) -> np.ndarray:
 
 
 def hash_texts(texts: Sequence[bytes | str]) -> np.ndarray:
-    """Return a hash of each text that is the same in every process: (n,) uint64."""
-    return _hash(texts)
+    """Return a hash of each text that is the same in every process: (n,) uint64.
+
+    A str has the hash of its bytes in UTF-8.
+    """
+    return _hash([t.encode() if isinstance(t, str) else t for t in texts])
 
 
-def _hash(texts: Sequence[bytes | str]) -> np.ndarray:
-    array = np.empty(len(texts), object)
-    array[:] = texts
-    return hash_array(array, categorize=False)
+def _hash(texts: Sequence[bytes]) -> np.ndarray:
+    return np.fromiter(map(xxh3_64_intdigest, texts), np.uint64, len(texts))
