@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from pyoxigraph import NamedNode
 
+from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
@@ -18,7 +19,7 @@ from cube_bridge.opener import moments
 from cube_bridge.parts import part_of_region, part_that_is, whole
 from cube_bridge.regridding import regrid, side_m
 from cube_bridge.target_grid import GridSpec, grid_of_spec, with_bounds
-from cube_bridge.time_alignment import AS_IS, align_times
+from cube_bridge.time_alignment import align_times
 from kg.geometry import BBox
 from kg.iris import slug
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import dask
 from dask.local import get_sync
 
+from cube_bridge.defaults import PATIENCE_S
 from cube_bridge.errors import SourceError
 from cube_bridge.summaries import chunk_statistics
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from cube_bridge.axes import Axes
     from cube_bridge.content import Statistics
 
-#: Seconds that a chunk may take to be read.
-PATIENCE_S = 120.0
 #: Chunks that are under way for each worker: one that is read, one that waits.
 _AHEAD = 2
 _LONGEST = 500

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pooch
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples
 
-from cube_bridge.chunk_reader import PATIENCE_S, Cluster, Threads
+from cube_bridge.chunk_reader import Cluster, Threads
 from cube_bridge.cube_header import describe_cube
 from cube_bridge.cube_index import (
     open_for_indexing,
@@ -26,6 +26,7 @@ from cube_bridge.cube_index import (
     write_chunks,
 )
 from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
+from cube_bridge.defaults import PATIENCE_S
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.findings import findings_of
 from cube_bridge.formats.versions import source_version

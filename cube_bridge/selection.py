@@ -20,13 +20,13 @@ from cube_bridge.alignment import (
     in_period,
 )
 from cube_bridge.datasets import locate
+from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError, SourceError, SourceNotFoundError
 from cube_bridge.indexing import fingerprint
 from cube_bridge.mapping import CubeMapping, Mapping, mapping_from_json
 from cube_bridge.opener import open_cube
 from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
 from cube_bridge.regions import region_geometry
-from cube_bridge.time_alignment import AS_IS
 from kg.query import select, text
 from ontology.terms import DEEP
 

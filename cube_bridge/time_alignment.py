@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError
 from cube_bridge.opener import moments
 from cube_bridge.resampling import adds_up_over_time, is_class
@@ -15,7 +16,7 @@ from cube_bridge.resampling import adds_up_over_time, is_class
 if TYPE_CHECKING:
     from datetime import datetime
 
-AS_IS, INTERSECTION = "as-is", "intersection"
+INTERSECTION = "intersection"
 _TIME = "time"
 
 

@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cube_bridge.regions import find_region
+from kg.cli.opening import open_store
+from kg.cli.options import IRI, store_options
+from kg.cli.progress import CONSOLE, progress_stages
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
-from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.temporal import day_bounds
 from ml import train as training
 from ml.demo import run_demo

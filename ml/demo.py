@@ -18,7 +18,7 @@ from cube_bridge.errors import DatasetUnavailableError
 from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.regions import find_region
 from cube_bridge.simulation import ISLAND, simulate
-from kg.options import CONSOLE, progress_stages
+from kg.cli.progress import CONSOLE, progress_stages
 from kg.overview import most_dangerous_day
 from kg.overview import sources as all_sources
 from kg.query import select, text

@@ -2,9 +2,11 @@
 
 from click.testing import CliRunner
 
-from cube_bridge.commands import index
+from cube_bridge.cli.index import index
 from cube_bridge.errors import MappingError, SourceError
-from kg.commands import query, update, validate
+from kg.cli.query import query
+from kg.cli.update import update
+from kg.cli.validate import validate
 from tests.conftest import make_cube
 
 

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from cube_bridge.commands_export import export
+from cube_bridge.cli.export import export
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing import index_file
 from kg.embedded import EmbeddedStore

@@ -1,4 +1,4 @@
-"""Subcommands that serve the graph."""
+"""The subcommand `deepcube serve`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import socket
 from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
-from api.app import create_app
-from api.errors import PortInUseError
-from kg.iris import Iris
-from kg.options import open_store, store_options
+from kg.cli.opening import open_store
+from kg.cli.options import store_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +38,11 @@ def serve(
     endpoint: str | None,
 ) -> None:
     """Serve the SPARQL endpoint and a page for every IRI."""
+    import uvicorn
+
+    from api.app import create_app
+    from kg.iris import Iris
+
     _refuse_port_in_use(host, port)
     with open_store(store, endpoint, read_only=read_only) as opened:
         app = create_app(
@@ -57,6 +59,8 @@ def serve(
 
 
 def _refuse_port_in_use(host: str, port: int) -> None:
+    from api.errors import PortInUseError
+
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

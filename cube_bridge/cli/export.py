@@ -1,4 +1,4 @@
-"""The subcommand that takes cubes out of the graph: a selection becomes a file of its own."""
+"""The subcommand `deepcube export`: a selection of cubes becomes a file of its own."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 import click
 from pyoxigraph import NamedNode
 
-from cube_bridge.alignment import COARSEST, FINEST
-from cube_bridge.mapping import UNKNOWN_LICENSE, source_info
-from cube_bridge.publishing import publish_and_index, publish_cube
+from cube_bridge.defaults import AS_IS
 from cube_bridge.resampling import CHOSEN, METHODS
-from cube_bridge.selection import select_by_query
-from cube_bridge.target_grid import GridSpec
-from cube_bridge.time_alignment import AS_IS
-from kg.iris import Iris, slug
-from kg.options import IRI, open_store, store_options
+from kg.cli.opening import open_store
+from kg.cli.options import IRI, store_options
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import xarray as xr
+
+    from cube_bridge.target_grid import GridSpec
 
 
 class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
@@ -35,6 +32,9 @@ class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | NamedNode | GridSpec:
+        from cube_bridge.alignment import COARSEST, FINEST
+        from cube_bridge.target_grid import GridSpec
+
         if not isinstance(value, str) or value in (FINEST, COARSEST):
             return value
         crs, at, resolution = value.rpartition("@")
@@ -76,7 +76,7 @@ class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
     help="The Zarr cube to write; its STAC item goes beside it.",
 )
 @click.option("--title", help="Title of the cube; else its name.")
-@click.option("--license", "license_", default=UNKNOWN_LICENSE, help="IRI of its licence.")
+@click.option("--license", "license_", help="IRI of its licence; else that it is not known.")
 @click.option("--zarr-format", type=click.IntRange(2, 3), default=2, show_default=True)
 @click.option("--index", "into_graph", is_flag=True, help="Index the cube that is written.")
 @click.option("--replace", is_flag=True, help="Take the place of what is at --output.")
@@ -92,7 +92,7 @@ def export(
     time: str,
     output: Path,
     title: str | None,
-    license_: str,
+    license_: str | None,
     zarr_format: int,
     into_graph: bool,
     replace: bool,
@@ -100,6 +100,11 @@ def export(
     endpoint: str | None,
 ) -> None:
     """Write a selection of cubes as one Zarr cube on one grid."""
+    from cube_bridge.mapping import source_info
+    from cube_bridge.publishing import publish_and_index, publish_cube
+    from cube_bridge.selection import select_by_query
+    from kg.iris import Iris, slug
+
     if bool(variables) == bool(query):
         raise click.UsageError("say what to export: --variable, or --query")
     name = output.name.removesuffix(".zarr")

@@ -1,0 +1,1 @@
+"""Subcommands that serve the graph."""

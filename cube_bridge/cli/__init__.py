@@ -1,0 +1,1 @@
+"""Subcommands that bring data into the graph and take it out again."""

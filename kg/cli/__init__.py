@@ -1,0 +1,1 @@
+"""Subcommands on the graph, and what all subcommands share: the store, IRIs, progress."""
