@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint, entry_points, version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
+from typing import TYPE_CHECKING
 
 import click
 
 from kg.errors import DeepCubeError
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 _GROUP = "deepcube.commands"
 
 
 class EntryPointGroup(click.Group):
-    """A group that imports a subcommand only when it is used, so that `query` needs no torch."""
+    """A group that imports the module of a subcommand when it is used or listed.
+
+    Such a module only declares the subcommand: what it needs it imports where it runs, so that
+    listing all of them with their help is cheap and `query` needs no torch.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of all installed subcommands."""
-        return sorted(entry_points(group=_GROUP).names)
+        return sorted(_all())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a subcommand, or None where nobody brings it."""
-        found = [e for e in entry_points(group=_GROUP) if e.name == cmd_name]
-        return _load(found[0]) if found else None
+        found = _own().get(cmd_name) or _all().get(cmd_name)
+        return None if found is None else _load(found)
+
+
+@cache
+def _own() -> dict[str, EntryPoint]:
+    """Return our own subcommands by name, without a look at every package there is."""
+    try:
+        points = distribution("deepcube").entry_points
+    except PackageNotFoundError:
+        return {}
+    return {e.name: e for e in points if e.group == _GROUP}
+
+
+@cache
+def _all() -> dict[str, EntryPoint]:
+    """Return the subcommands of all installed packages by name; ours come first."""
+    return {**{e.name: e for e in entry_points(group=_GROUP)}, **_own()}
 
 
 def _load(entry: EntryPoint) -> click.Command:
@@ -49,7 +74,7 @@ def _load(entry: EntryPoint) -> click.Command:
 
 
 @click.command(cls=EntryPointGroup)
-@click.version_option(version("deepcube"), prog_name="deepcube")
+@click.version_option(package_name="deepcube", prog_name="deepcube")
 def cli() -> None:
     """A knowledge graph that chooses and explains Earth-observation model runs."""
 
