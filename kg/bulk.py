@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,19 +25,6 @@ def large_file(source: BinaryIO) -> Path | None:
     if not isinstance(name, str) or not Path(name).is_file() or source.tell() != 0:
         return None
     return Path(name) if Path(name).stat().st_size >= LARGE else None
-
-
-def checkpoint_of(folder: Path) -> Path:
-    """Return where a store is kept as it was while a large file is loaded."""
-    return folder.with_name(folder.name + ".before-load")
-
-
-def restore_checkpoint(folder: Path) -> None:
-    """Put back what a loading left that failed or was killed."""
-    checkpoint = checkpoint_of(folder)
-    if checkpoint.is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
-        checkpoint.rename(folder)
 
 
 def bulk_load(

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from kg.bulk import bulk_load, checkpoint_of, large_file, restore_checkpoint
+from kg.bulk import bulk_load, large_file
 from kg.embedded_source import ColumnMemory, EmbeddedSource, mentions_geometry
 from kg.errors import (
     EvaluationError,
     QueryError,
     RdfSyntaxError,
     StoreError,
-    StoreLockedError,
-    StoreNotFoundError,
 )
 from kg.extensions import Extensions
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
-from kg.index_keeper import Added, IndexKeeper, folder_state
+from kg.index_keeper import Added, IndexKeeper
+from kg.kept_index import folder_state
 from kg.nesting import refuse_deep_nesting
+from kg.opening import checkpoint_of, open_folder, restore_checkpoint
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
 from kg.planner.expansion import expanded
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import GraphName, QueryResult, Subject
-
-#: A file that every RocksDB folder has.
-_MARKER = "CURRENT"
 
 
 class EmbeddedStore:
@@ -97,7 +94,9 @@ class EmbeddedStore:
         if folder is not None:
             restore_checkpoint(folder)
         state = None if folder is None or not folder.is_dir() else folder_state(folder)
-        self._open: Store | None = _open(folder, read_only=self._read_only)
+        self._open: Store | None = (
+            Store() if folder is None else open_folder(folder, read_only=self._read_only)
+        )
         self._keeper = IndexKeeper(self._open, is_empty=next(iter(self._open), None) is None)
         if folder is not None and state is not None:
             self._keeper.offer(folder, state)
@@ -382,30 +381,3 @@ class EmbeddedStore:
     def _require_writable(self) -> None:
         if self._read_only:
             raise StoreError("the store was opened read-only")
-
-
-def _open(folder: Path | None, *, read_only: bool) -> Store:
-    if folder is None:
-        return Store()
-    if read_only and not (folder / _MARKER).is_file():
-        raise StoreNotFoundError(
-            f"no store at {folder}; `deepcube index` or `deepcube load` makes one"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder} is a file; a store is a folder")
-    if folder.is_dir() and not (folder / _MARKER).is_file() and any(folder.iterdir()):
-        raise StoreError(f"{folder} is not empty and is no store; name another folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Read-only opening takes no lock, and is undefined while another process writes;
-        # so a folder in use is refused either way, by taking the lock first.
-        store = Store(str(folder))
-    except OSError as error:
-        text = str(error).lower()
-        if "lock" in text:
-            raise StoreLockedError(
-                f"the store {folder} is open in another process; stop that one, or, if it is "
-                "`deepcube serve`, ask it with --endpoint http://localhost:8000"
-            ) from error
-        raise StoreError(f"cannot open the store {folder}: {error}") from error
-    return store

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +13,7 @@ from pyoxigraph import BlankNode, NamedNode
 from kg.following import follow
 from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
 from kg.kept_arrays import mapped_arrays, write_arrays
+from kg.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.planner.noting import NotingUpdate, noting
 from kg.planner.touched import MANY, Touched
 from kg.spatial_index import SpatialIndex
@@ -32,12 +30,9 @@ if TYPE_CHECKING:
     from kg.property_tables import PropertyTable
     from kg.store import GraphName
 
-#: Statements that are read into the index at a time.
-_BLOCK = 50_000
 #: Properties that are read from the store at the same time.
 _READERS = 2
 _STANDARD = (*LINKS, *SERIALISATIONS)
-_FORMAT = 5
 
 
 @dataclass(kw_only=True)
@@ -232,12 +227,12 @@ class IndexKeeper:
 
     def offer(self, folder: Path, state: list[list[object]]) -> None:
         """Say where a kept index may lie, and how the folder was before it was opened."""
-        kept = _kept_file(folder)
-        if _state_of_kept(kept) == state:
+        kept = kept_file(folder)
+        if kept_state(kept) == state:
             self._kept = kept
             # Opening writes files. Who is killed before a write leaves the index that there was;
             # a write goes to a file at once, so that the state is another one.
-            _write_state(kept, folder_state(folder))
+            write_state(kept, folder_state(folder))
 
     def let_go(self) -> None:
         """Let go of the store, so that its folder can be closed."""
@@ -257,20 +252,20 @@ class IndexKeeper:
         """Write the index beside a folder that is closed; nothing where it is not known."""
         unchanged = self._index is None or self._index.version == self._kept_version
         if self._kept is not None and unchanged and self.log.count == 0:
-            _write_state(_kept_file(folder), folder_state(folder))
+            write_state(kept_file(folder), folder_state(folder))
         else:
             self.write_beside(folder)
 
     def write_beside(self, folder: Path) -> None:
         """Write the index beside a folder that has the same data, where there is one."""
-        kept = _kept_file(folder)
+        kept = kept_file(folder)
         if self._index is None or not len(self._index.rows["alive"]):
             kept.unlink(missing_ok=True)
             return
         partial = kept.with_name(kept.name + ".partial")
         with partial.open("wb") as target, self._index.lock:
             write_arrays(target, self._index.arrays())
-        _write_state(kept, folder_state(folder))
+        write_state(kept, folder_state(folder))
         partial.replace(kept)
 
 
@@ -354,48 +349,3 @@ def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None
             index.add([i for i in block if isinstance(i, Link)])
         if lines > len(block):
             index.mix([predicate])
-
-
-def copy_kept(source: Path, target: Path) -> None:
-    """Copy the index that lies beside a folder to beside its copy, if there is one."""
-    kept = _kept_file(source)
-    if _state_of_kept(kept) == folder_state(source):
-        shutil.copyfile(kept, _kept_file(target))
-        _write_state(_kept_file(target), folder_state(target))
-
-
-def _kept_file(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".spatial")
-
-
-def _state_file(kept: Path) -> Path:
-    return kept.with_name(kept.name + ".json")
-
-
-def _write_state(kept: Path, state: list[list[object]]) -> None:
-    target = _state_file(kept)
-    partial = target.with_name(target.name + ".partial")
-    partial.write_text(json.dumps({"format": _FORMAT, "state": state}), encoding="utf-8")
-    partial.replace(target)
-
-
-def _state_of_kept(kept: Path) -> list[list[object]] | None:
-    try:
-        read = json.loads(_state_file(kept).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not kept.is_file() or not isinstance(read, dict) or read.get("format") != _FORMAT:
-        return None
-    state = read.get("state")
-    return state if isinstance(state, list) else None
-
-
-def folder_state(folder: Path) -> list[list[object]]:
-    """Return what tells one state of a RocksDB folder from another: its files."""
-    found: list[list[object]] = []
-    for entry in os.scandir(folder):
-        if entry.name.startswith(("LOG", "LOCK", "OPTIONS", "IDENTITY")):
-            continue
-        status = entry.stat()
-        found.append([entry.name, status.st_size, status.st_mtime_ns])
-    return sorted(found)

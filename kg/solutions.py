@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
+from html import escape as escape_html
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from pyoxigraph import (
     BlankNode,
     Literal,
@@ -24,7 +23,10 @@ from ontology.terms import XSD
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
+
 Term = NamedNode | BlankNode | Literal | Triple
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,11 @@ class Solutions:
 
     def _each(self) -> Iterator[Solution]:
         names = {n: i for i, n in enumerate(self._names)}
-        terms = [np.array([*c.terms(), None], object)[c.codes] for c in self._columns]
+        terms = [_picked([*c.terms(), None], c.codes) for c in self._columns]
         if not terms:
             yield from (Solution(names, ()) for _ in range(self._length))
             return
-        for values in zip(*(t.tolist() for t in terms), strict=True):
+        for values in zip(*terms, strict=True):
             yield Solution(names, values)
 
     # The parameter has the name that pyoxigraph gives it.
@@ -110,7 +112,7 @@ class Solutions:
 
     def _tsv(self) -> bytes:
         head = "\t".join(f"?{n}" for n in self._names).encode()
-        columns = [np.array([*c.texts, b""], object)[c.codes].tolist() for c in self._columns]
+        columns = [_picked([*c.texts, b""], c.codes) for c in self._columns]
         if not columns:
             lines = [b""] * self._length
         elif len(columns) == 1:
@@ -121,10 +123,7 @@ class Solutions:
 
     def _fragments(self, write: Callable[[bytes], str]) -> list[list[str]]:
         """Return each column's values written; each distinct value is written once."""
-        return [
-            np.array([*(write(t) for t in c.texts), ""], object)[c.codes].tolist()
-            for c in self._columns
-        ]
+        return [_picked([*(write(t) for t in c.texts), ""], c.codes) for c in self._columns]
 
     def _rows_of(self, write: Callable[[bytes], str]) -> list[str]:
         columns = self._fragments(write)
@@ -144,9 +143,9 @@ class Solutions:
         return f'{{"head":{head},"results":{{"bindings":[{body}]}}}}'.encode()
 
     def _xml(self) -> bytes:
-        head = "".join(f"<variable name={quoteattr(n)}/>" for n in self._names)
+        head = "".join(f"<variable name={_attribute(n)}/>" for n in self._names)
         columns = [
-            [f"<binding name={quoteattr(name)}>{value}</binding>" for value in column]
+            [f"<binding name={_attribute(name)}>{value}</binding>" for value in column]
             for name, column in zip(self._names, self._fragments(_xml_fragment), strict=True)
         ]
         rows = zip(*columns, strict=True) if columns else [()] * self._length
@@ -155,6 +154,24 @@ class Solutions:
             '<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#">'
             f"<head>{head}</head><results>{body}</results></sparql>"
         ).encode()
+
+
+def _escaped(text: str) -> str:
+    """Return a text as XML's content."""
+    return escape_html(text, quote=False)
+
+
+def _attribute(text: str) -> str:
+    """Return a name, a language or an IRI, in which there is no quotation mark, as an attribute."""
+    return f'"{_escaped(text)}"'
+
+
+def _picked(values: list[_Value], places: np.ndarray) -> list[_Value]:
+    """Return the value at each place; the last one at -1."""
+    import numpy as np  # noqa: PLC0415 -- takes longer than most queries, which need no columns
+
+    picked: list[_Value] = np.array(values, object)[places].tolist()
+    return picked
 
 
 def _term(text: bytes) -> Term:
@@ -191,17 +208,17 @@ def _json_fragment(text: bytes) -> str:
 def _xml_fragment(text: bytes) -> str:
     term = _term(text)
     if isinstance(term, NamedNode):
-        return f"<uri>{escape(term.value)}</uri>"
+        return f"<uri>{_escaped(term.value)}</uri>"
     if isinstance(term, BlankNode):
-        return f"<bnode>{escape(term.value)}</bnode>"
+        return f"<bnode>{_escaped(term.value)}</bnode>"
     if not isinstance(term, Literal):
         raise TypeError("triple terms are left to the store")
     kind = ""
     if term.language:
-        kind = f" xml:lang={quoteattr(term.language)}"
+        kind = f" xml:lang={_attribute(term.language)}"
     elif term.datatype != XSD.string:
-        kind = f" datatype={quoteattr(term.datatype.value)}"
-    return f"<literal{kind}>{escape(term.value)}</literal>"
+        kind = f" datatype={_attribute(term.datatype.value)}"
+    return f"<literal{kind}>{_escaped(term.value)}</literal>"
 
 
 def _csv(term: Term) -> str:

@@ -27,7 +27,7 @@ def backup(folder: Path, store: Path, endpoint: str | None) -> None:
 def restore(folder: Path, store: Path, endpoint: str | None) -> None:
     """Make a store from the backup in FOLDER; it must not exist yet."""
     from kg.errors import StoreError
-    from kg.index_keeper import copy_kept
+    from kg.kept_index import copy_kept
 
     if endpoint:
         raise click.UsageError("a remote store is restored on its server")

@@ -55,7 +55,13 @@ def query(
     endpoint: str | None,
 ) -> None:
     """Ask a SPARQL query; `-` reads it from standard input, `@FILE` from a file."""
+    from kg.plain_reader import PlainReader, is_plain
+
     sparql = sparql_text(sparql)
+    if not (endpoint or infer or explain) and is_plain(sparql):
+        with PlainReader(store) as reader:
+            _show(reader.query(sparql), result_format)
+        return
     with open_store(store, endpoint, read_only=True) as opened:
         if explain:
             click.echo(str(opened.explain(sparql, infer=infer, rewrite=rewrite)))
