@@ -11,8 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyproj import Transformer
-from pyproj.exceptions import ProjError
 
 from kg.geometry import CRS84
 from kg.geosparql import systems
@@ -20,6 +18,7 @@ from kg.geosparql.coordinates import map_coordinates
 from kg.geosparql.errors import InvalidGeometryError
 
 if TYPE_CHECKING:
+    from pyproj import Transformer
     from shapely.geometry.base import BaseGeometry
 
     from kg.geosparql.literals import Geometry
@@ -55,6 +54,8 @@ def is_geographic(srs: str) -> bool:
 def _transformer(source: str, target: str) -> Transformer | None:
     if systems.is_same_system(source, target):
         return None
+    from pyproj import Transformer  # noqa: PLC0415 -- slow to load, and CRS84 does without
+
     return Transformer.from_crs(systems.crs_of(source), systems.crs_of(target), always_xy=True)
 
 
@@ -62,6 +63,7 @@ def _transformed(shape: BaseGeometry, source: str, target: str) -> BaseGeometry:
     transformer = None if source == target else _transformer(source, target)
     if transformer is None or shape.is_empty:
         return shape
+    from pyproj.exceptions import ProjError  # noqa: PLC0415
 
     def project(positions: np.ndarray) -> np.ndarray:
         try:

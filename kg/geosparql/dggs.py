@@ -14,9 +14,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import h3  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 import shapely
 
@@ -62,7 +62,7 @@ def read_dggs(text: str) -> Cells:
     if not cells:
         return Cells(shape=shapely.GeometryCollection(), resolution="")
     shape = shapely.union_all([_hexagon(cell) for cell in cells])
-    return Cells(shape=shape, resolution=str(max(map(h3.get_resolution, cells))))
+    return Cells(shape=shape, resolution=str(max(map(_h3().get_resolution, cells))))
 
 
 def write_dggs(shape: BaseGeometry, resolution: str = "") -> str:
@@ -85,16 +85,24 @@ def write_dggs(shape: BaseGeometry, resolution: str = "") -> str:
     return f"<{H3}> CELLLIST (({' '.join(cells)}))"
 
 
+@cache
+def _h3() -> Any:
+    """Return the library, which is slow to load, and for few literals."""
+    import h3  # type: ignore[import-untyped]  # noqa: PLC0415 -- ships no types
+
+    return h3
+
+
 def _cells(text: str) -> list[str]:
     cells = [token.lower() for token in re.findall(r"[0-9a-fA-F]+", text)]
     for cell in cells:
-        if not h3.is_valid_cell(cell):
+        if not _h3().is_valid_cell(cell):
             raise InvalidGeometryError(f"{cell} is no cell of H3")
     return cells
 
 
 def _hexagon(cell: str) -> BaseGeometry:
-    corners = np.array(h3.cell_to_boundary(cell))[:, ::-1]
+    corners = np.array(_h3().cell_to_boundary(cell))[:, ::-1]
     return region_inside(np.vstack([corners, corners[:1]]))
 
 
@@ -107,8 +115,8 @@ def _fitting_resolution(shape: BaseGeometry) -> int:
     area = shape.area * shrink * _METRES_PER_DEGREE**2
     length = shape.length * _METRES_PER_DEGREE
     for level in range(_FINEST, 0, -1):
-        inside = area / h3.average_hexagon_area(level, unit="m^2")
-        along = length / h3.average_hexagon_edge_length(level, unit="m")
+        inside = area / _h3().average_hexagon_area(level, unit="m^2")
+        along = length / _h3().average_hexagon_edge_length(level, unit="m")
         if inside + along <= _MOST_CELLS:
             return level
     return 0
@@ -116,23 +124,23 @@ def _fitting_resolution(shape: BaseGeometry) -> int:
 
 def _cover(part: BaseGeometry, level: int) -> list[str]:
     if isinstance(part, shapely.Point):
-        return [h3.latlng_to_cell(part.y, part.x, level)]
+        return [_h3().latlng_to_cell(part.y, part.x, level)]
     if isinstance(part, shapely.LineString):
         return _cover_line(part, level)
     cells: list[str] = []
     for piece in _narrow(part):
         rings = [[(y, x) for x, y in ring.coords] for ring in (piece.exterior, *piece.interiors)]
-        outline = h3.LatLngPoly(*rings)
-        cells += h3.h3shape_to_cells_experimental(
+        outline = _h3().LatLngPoly(*rings)
+        cells += _h3().h3shape_to_cells_experimental(
             outline, level, contain="center"
-        ) or h3.h3shape_to_cells_experimental(outline, level, contain="overlap")
+        ) or _h3().h3shape_to_cells_experimental(outline, level, contain="overlap")
     return cells
 
 
 def _cover_line(line: BaseGeometry, level: int) -> list[str]:
-    step = h3.average_hexagon_edge_length(level, unit="m") / _METRES_PER_DEGREE / 2
+    step = _h3().average_hexagon_edge_length(level, unit="m") / _METRES_PER_DEGREE / 2
     positions = shapely.get_coordinates(shapely.segmentize(line, step))
-    cells = [h3.latlng_to_cell(y, x, level) for x, y in positions]
+    cells = [_h3().latlng_to_cell(y, x, level) for x, y in positions]
     return list(dict.fromkeys(cells))
 
 

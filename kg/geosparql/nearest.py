@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyproj import Geod
 
 from kg.geosparql.coordinates import leaves
 from kg.geosparql.errors import InvalidGeometryError
 
 if TYPE_CHECKING:
+    from pyproj import Geod
     from shapely.geometry.base import BaseGeometry
 
 _SHORT_M = 1_000.0  # a piece this short leaves its chord by less than 10 cm
@@ -73,6 +73,8 @@ def _laid_out(shape: BaseGeometry, geod: Geod) -> _Pieces:
 
 @lru_cache(maxsize=64)
 def _cached_pieces(shape: BaseGeometry, axis: float, flattening: float) -> _Pieces:
+    from pyproj import Geod  # noqa: PLC0415 -- slow to load, and CRS84 does without
+
     # The same shape is asked about row by row; a Geod is no key, its two numbers are.
     return _Ellipsoid(Geod(a=axis, f=flattening)).pieces(_edges(shape))
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-
-from pyproj import CRS, Geod
-from pyproj.exceptions import CRSError
+from typing import TYPE_CHECKING
 
 from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
+
+if TYPE_CHECKING:
+    from pyproj import CRS, Geod
 
 _SPELLINGS = [
     re.compile(pattern)
@@ -42,6 +43,9 @@ def crs_of(srs: str) -> CRS:
     Raises:
         InvalidGeometryError: No register that we have knows it.
     """
+    from pyproj import CRS  # noqa: PLC0415 -- slow to load, and CRS84 does without
+    from pyproj.exceptions import CRSError  # noqa: PLC0415
+
     for spelling in _SPELLINGS:
         match = spelling.fullmatch(srs)
         if match:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from pyproj.database import get_units_map
-
 from kg.geosparql.errors import UnknownUnitError
 
 # Exact by definition: NIST Special Publication 811 (2008), appendix B.8; the US survey foot
@@ -156,6 +154,8 @@ def _named(
 
 @lru_cache(maxsize=1)
 def _epsg_units() -> dict[str, Unit]:
+    from pyproj.database import get_units_map  # noqa: PLC0415 -- slow to load, for few units
+
     return {
         unit.code: Unit(kind=_EPSG_KINDS[unit.category], factor=unit.conv_factor)
         for unit in get_units_map(auth_name="EPSG", allow_deprecated=True).values()

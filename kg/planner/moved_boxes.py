@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
-from pyproj import Transformer
 
 from kg.geosparql.systems import crs_of
 
@@ -56,6 +55,8 @@ def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray,
 
 
 def _boxes(index: SpatialIndex, rows: np.ndarray, own: str, srs: str) -> np.ndarray:
+    from pyproj import Transformer  # noqa: PLC0415 -- slow to load, and CRS84 does without
+
     transformer = Transformer.from_crs(crs_of(own), crs_of(srs), always_xy=True)
     boxes = np.full((len(rows), 4), np.nan)
     for start in range(0, len(rows), _BLOCK):
