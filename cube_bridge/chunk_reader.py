@@ -15,7 +15,7 @@ import dask
 from dask.local import get_sync
 
 from cube_bridge.errors import SourceError
-from cube_bridge.summaries import chunk_statistics
+from cube_bridge.sources.value_statistics import chunk_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.axes import Axes
-    from cube_bridge.content import Statistics
+    from cube_bridge.sources.value_statistics import Statistics
 
 #: Seconds that a chunk may take to be read.
 PATIENCE_S = 120.0

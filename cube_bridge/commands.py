@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cube_bridge.chunk_reader import PATIENCE_S
-from cube_bridge.datasets import data_folder, packaged_mapping, registry
 from cube_bridge.errors import SourceError
+from cube_bridge.folders import data_folder
 from cube_bridge.indexing import Outcome, Reading, cube_mapping, index_dataset, index_file
-from cube_bridge.mapping import read_mapping
+from cube_bridge.kinds.datasets import packaged_mapping, registry
+from cube_bridge.kinds.mappings import read_mapping
 from kg.errors import DeepCubeError, StoreError
 from kg.iris import Iris
 from kg.options import open_store, progress_stages, store_options

@@ -9,10 +9,10 @@ import click
 from pyoxigraph import NamedNode
 
 from cube_bridge.alignment import COARSEST, FINEST
-from cube_bridge.mapping import UNKNOWN_LICENSE, source_info
 from cube_bridge.publishing import publish_and_index, publish_cube
 from cube_bridge.resampling import CHOSEN, METHODS
 from cube_bridge.selection import select_by_query
+from cube_bridge.sources.info import UNKNOWN_LICENSE, source_info
 from cube_bridge.target_grid import GridSpec
 from cube_bridge.time_alignment import AS_IS
 from kg.iris import Iris, slug

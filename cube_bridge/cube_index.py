@@ -19,7 +19,7 @@ from cube_bridge.chunks import (
     short_digest,
     tile_owners,
 )
-from cube_bridge.content import chunk_iri, tile_iri
+from cube_bridge.cubes.iris import chunk_iri, tile_iri
 from cube_bridge.formats.versions import chunk_versions, source_version
 from cube_bridge.layout import ChunkLayout, layout_of_text
 from cube_bridge.opener import open_cube

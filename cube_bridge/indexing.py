@@ -8,13 +8,11 @@ takes back what it wrote; of a cube only those chunks are read that have changed
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pooch
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples
 
 from cube_bridge.chunk_reader import PATIENCE_S, Cluster, Threads
@@ -25,22 +23,14 @@ from cube_bridge.cube_index import (
     replace_header,
     write_chunks,
 )
-from cube_bridge.datasets import dataset, locate, packaged_mapping, registry
+from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.findings import findings_of
-from cube_bridge.formats.versions import source_version
-from cube_bridge.mapping import (
-    CubeMapping,
-    EventsMapping,
-    FeaturesMapping,
-    Mapping,
-    SeriesMapping,
-    mapping_json,
-    source_info,
-)
-from cube_bridge.places import read_features
-from cube_bridge.source_header import Origin, header_quads
-from cube_bridge.tables import read_event_table, read_series_table
+from cube_bridge.kinds.datasets import dataset, locate, packaged_mapping, registry
+from cube_bridge.kinds.files import fingerprint
+from cube_bridge.kinds.mappings import kind_of
+from cube_bridge.sources.header import Origin, header_quads
+from cube_bridge.sources.info import source_info
 from kg.errors import DeepCubeError
 from kg.iris import Iris, below, slug
 from kg.provenance import end_quad
@@ -53,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cube_bridge.chunk_reader import Workers
-    from cube_bridge.content import Content
+    from cube_bridge.sources.description import Content
+    from cube_bridge.sources.info import SourceMapping
     from kg.store import GraphStore
 
     Progress = Callable[[str, int, int], None]
@@ -99,13 +90,13 @@ def index_dataset(
     Args:
         store: Where to write.
         iris: How IRIs are made.
-        name: As `cube_bridge.datasets.registry` has it.
+        name: As `cube_bridge.kinds.datasets.registry` has it.
         replace: Take the place of a source with the same identifier from elsewhere.
         reading: How a cube is read.
         progress: Called as parts are done.
 
     Raises:
-        SourceNotFoundError, DatasetUnavailableError: See `cube_bridge.datasets.locate`.
+        SourceNotFoundError, DatasetUnavailableError: See `cube_bridge.kinds.datasets.locate`.
         SourceError: See `index_file`.
     """
     entry = dataset(name)
@@ -119,7 +110,7 @@ def index_file(
     store: GraphStore,
     iris: Iris,
     location: Path | str,
-    mapping: Mapping | None = None,
+    mapping: SourceMapping | None = None,
     *,
     replace: bool = False,
     reading: Reading | None = None,
@@ -306,18 +297,12 @@ def _refuse_another_file(store: GraphStore, source: NamedNode, origin: Origin) -
 
 
 def _read(origin: Origin, source: NamedNode, iris: Iris) -> Content:
-    path = origin.location
+    path, read = origin.location, kind_of(origin.mapping).read
     if not isinstance(path, Path):
         raise SourceError(f"{path} is a URL; a table or vector layer is read from a file")
-    match origin.mapping:
-        case SeriesMapping():
-            return read_series_table(path, origin.mapping, source, iris)
-        case EventsMapping():
-            return read_event_table(path, origin.mapping, source, iris)
-        case FeaturesMapping():
-            return read_features(path, origin.mapping, source)
-        case CubeMapping():
-            raise TypeError("a cube is not written in blocks")
+    if read is None:
+        raise TypeError("a cube is not written in blocks")
+    return read(path, origin.mapping, iris, source)
 
 
 def _write(
@@ -358,20 +343,6 @@ def _write(
 
 def _simulated(part: Quad) -> Quad:
     return Quad(part.subject, RDF.type, DEEP.Simulated)
-
-
-def fingerprint(location: Path | str, mapping: Mapping) -> str:
-    """Return what changes when a source or the way it is read changes: a sha256.
-
-    A table or layer is hashed by its bytes; a cube, which may be too large for that, by what
-    `source_version` tells without reading it.
-    """
-    digest = hashlib.sha256(mapping_json(mapping).encode())
-    if isinstance(mapping, CubeMapping) or not Path(location).is_file():
-        digest.update(source_version(location).encode())
-    else:
-        digest.update(pooch.file_hash(str(location)).encode())
-    return digest.hexdigest()
 
 
 def _state(store: GraphStore, source: NamedNode) -> tuple[str, NamedNode] | None:

@@ -93,6 +93,11 @@ def media_type(location: Path | str) -> str:
     return _format_of(look_at(Location.of(location))).MEDIA_TYPE
 
 
+def media_types() -> tuple[str, ...]:
+    """Return the media types of all formats that can be opened."""
+    return tuple(form.MEDIA_TYPE for form in _FORMATS)
+
+
 def _format_of(source: Source) -> _Format:
     for form in _FORMATS:
         if form.recognises(source):

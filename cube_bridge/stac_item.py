@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.grids import Grid
-    from cube_bridge.mapping import SourceInfo
+    from cube_bridge.sources.info import SourceInfo
 
 #: An item is to stay small: more layers than this are not listed.
 _MOST_BANDS = 1_000

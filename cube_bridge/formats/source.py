@@ -8,13 +8,13 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cube_bridge.datasets import cache_folder
 from cube_bridge.errors import (
     NotACubeError,
     SourceForbiddenError,
     SourceNotFoundError,
     SourceUnreachableError,
 )
+from cube_bridge.folders import cache_folder
 from cube_bridge.formats.objects import Objects, objects_below
 from cube_bridge.formats.ranged_file import RangedFile
 from cube_bridge.formats.web import WebObjects

@@ -25,7 +25,7 @@ import xarray as xr
 from cube_bridge.values.extension import Cubes
 from pyoxigraph import NamedNode, Quad
 
-from cube_bridge.datasets import data_folder
+from cube_bridge.folders import data_folder
 from cube_bridge.indexing import index_file
 from cube_bridge.opener import open_cube
 from cube_bridge.values.engine import Engine

@@ -11,7 +11,7 @@ from pyoxigraph import DefaultGraph
 
 from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
 from cube_bridge.indexing import cube_mapping, index_dataset, index_file, remove_source
-from cube_bridge.mapping import parse_mapping
+from cube_bridge.kinds.mappings import parse_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select
@@ -55,7 +55,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 import cube_bridge.indexing as indexing
-from cube_bridge.mapping import read_mapping
+from cube_bridge.kinds.mappings import read_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 store = EmbeddedStore(Path(sys.argv[1]))

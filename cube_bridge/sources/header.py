@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pooch
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.mapping import Mapping, mapping_json
 from kg.geometry import bounding_box_quads
 from kg.iris import Iris, below
 from kg.provenance import start_quads
@@ -20,7 +19,8 @@ from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.content import Description
+    from cube_bridge.sources.description import Description
+    from cube_bridge.sources.info import SourceMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Origin:
 
     location: Path | str
     """A file or folder, or the URL of a cube."""
-    mapping: Mapping
+    mapping: SourceMapping
     url: str
     """Where the bytes come from."""
     registered: str | None
@@ -71,7 +71,7 @@ def header_quads(
     yield Quad(source, DCTERMS.source, NamedNode(origin.url))
     yield Quad(source, DEEP.fingerprint, Literal(print_))
     yield Quad(source, DEEP.itemCount, integer(content.item_count))
-    yield Quad(source, DEEP.mapping, Literal(mapping_json(origin.mapping)))
+    yield Quad(source, DEEP.mapping, Literal(origin.mapping.json_text()))
     if origin.registered:
         yield Quad(source, DEEP.registeredAs, Literal(origin.registered))
     yield Quad(source, DEEP.indexStatus, DEEP.IndexPartial)
