@@ -11,8 +11,8 @@ from pyoxigraph import Literal, NamedNode, Quad
 from cube_bridge.chunks import grid_iri
 from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
 from cube_bridge.findings import finding_quads, findings_of
+from cube_bridge.formats.opener import media_type
 from cube_bridge.layout import times_text
-from cube_bridge.opener import media_type
 from cube_bridge.quantities import unit_of_spelling, unit_quads
 from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
 from kg.geometry import CRS84, BBox

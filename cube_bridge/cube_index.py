@@ -20,9 +20,9 @@ from cube_bridge.chunks import (
     tile_owners,
 )
 from cube_bridge.cubes.iris import chunk_iri, tile_iri
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
 from cube_bridge.layout import ChunkLayout, layout_of_text
-from cube_bridge.opener import open_cube
 from kg.iris import Iris, below
 from kg.query import select, text
 from kg.validation import validate_quads

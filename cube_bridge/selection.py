@@ -18,8 +18,8 @@ from cube_bridge.alignment import (
 )
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SelectionError, SourceNotFoundError
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.kinds.files import source_file
-from cube_bridge.opener import open_cube
 from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
 from cube_bridge.regions import region_geometry
 from cube_bridge.time_alignment import AS_IS

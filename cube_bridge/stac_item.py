@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from cube_bridge.formats.calendars import moments
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.opener import moments
 from cube_bridge.parts import whole
 from cube_bridge.target_grid import reference_attributes
 

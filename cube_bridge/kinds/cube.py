@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cube_bridge.cubes.mapping import CubeMapping
+from cube_bridge.formats.opener import media_types, open_cube
 from cube_bridge.kinds.kind import SourceKind
-from cube_bridge.opener import media_types, open_cube
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SourceError, SourceNotFoundError, VariableNotFoundError
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import source_version
 from cube_bridge.kinds.files import SourceFile, fingerprint, source_file
-from cube_bridge.opener import open_cube
 from cube_bridge.values.layers import whole_variable
 from ontology.terms import DEEP, PROV
 
