@@ -11,7 +11,7 @@ from rich.table import Table
 from cube_bridge.chunk_reader import PATIENCE_S
 from cube_bridge.errors import SourceError
 from cube_bridge.folders import data_folder
-from cube_bridge.indexing import Outcome, Reading, cube_mapping, index_dataset, index_file
+from cube_bridge.indexing.index import Indexed, Reading, cube_mapping, index_dataset, index_file
 from cube_bridge.kinds.datasets import packaged_mapping, registry
 from cube_bridge.kinds.mappings import read_mapping
 from kg.errors import DeepCubeError, StoreError
@@ -96,7 +96,7 @@ def index(
         raise SourceError(f"{failed} of {len(sources)} sources could not be indexed")
 
 
-def _say(name: str, outcome: Outcome) -> None:
+def _say(name: str, outcome: Indexed) -> None:
     """Print what came of a source."""
     what = f"{outcome.items} items" if outcome.changed else "unchanged"
     if outcome.gaps:

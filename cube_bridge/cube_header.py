@@ -10,8 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunks import grid_iri
 from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
-from cube_bridge.findings import finding_quads, findings_of
-from cube_bridge.formats.opener import media_type
+from cube_bridge.findings import finding_quads
 from cube_bridge.layout import times_text
 from cube_bridge.quantities import unit_of_spelling, unit_quads
 from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
@@ -23,7 +22,6 @@ from ontology.terms import DCAT, DEEP, PREFIXES, RDF, RDFS, XSD, expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pyproj
     import xarray as xr
@@ -35,24 +33,21 @@ if TYPE_CHECKING:
 _MANY = 1000
 
 
-def describe_cube(
-    cube: OpenedCube, location: Path | str, mapping: CubeMapping, source: NamedNode
-) -> Description:
+def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Description:
     """Return a cube as a whole."""
     placement = cube.placement
     return Description(
         kind=DEEP.Cube,
-        media_type=media_type(location),
+        media_type=cube.media_type,
         bbox=BBox.of(shapely.union_all([g.extent for g in placement.grids])),
         period=placement.period,
-        header=tuple(_cube_quads(cube.dataset, placement, mapping, source)),
+        header=tuple(_cube_quads(cube, mapping, source)),
         item_count=cube.chunk_count,
     )
 
 
-def _cube_quads(
-    dataset: xr.Dataset, placement: Placement, mapping: CubeMapping, source: NamedNode
-) -> Iterator[Quad]:
+def _cube_quads(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Iterator[Quad]:
+    dataset, placement = cube.dataset, cube.placement
     for axes in placement.axes:
         yield from _variable(dataset[axes.variable], axes, mapping, source)
     for placed in placement.grids:
@@ -61,7 +56,7 @@ def _cube_quads(
         yield from _dimension_quads(dataset, dim, source)
     yield from _crs_quads(source, placement.grids[0].grid.crs)
     yield from _distribution_quads(below(source, "distribution"), placement)
-    yield from finding_quads(source, findings_of(dataset, placement))
+    yield from finding_quads(source, cube.findings)
 
 
 def _distribution_quads(distribution: NamedNode, placement: Placement) -> Iterator[Quad]:

@@ -17,7 +17,7 @@ from kg.iris import below
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import xarray as xr
 
@@ -86,7 +86,7 @@ def _unit_findings(name: str, attrs: dict[str, object]) -> Iterator[Finding]:
     )
 
 
-def finding_quads(source: NamedNode, findings: list[Finding]) -> Iterator[Quad]:
+def finding_quads(source: NamedNode, findings: Iterable[Finding]) -> Iterator[Quad]:
     """Yield findings as nodes, linked from the source."""
     for finding in findings:
         node = below(source, "finding", finding.variable, finding.kind)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from cube_bridge.errors import DatasetUnavailableError
 from cube_bridge.folders import cache_folder, data_folder
-from cube_bridge.indexing import index_dataset, index_file
+from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.simulation import ISLAND, simulate
 from cube_bridge.regions import find_region

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, settings
 
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND, simulate

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pooch
 from pyoxigraph import Literal, NamedNode, Quad
 
 from kg.geometry import bounding_box_quads
@@ -42,7 +41,13 @@ class Origin:
 
 
 def header_quads(
-    source: NamedNode, origin: Origin, content: Description, print_: str, iris: Iris
+    source: NamedNode,
+    origin: Origin,
+    content: Description,
+    print_: str,
+    iris: Iris,
+    *,
+    sha256: str | None = None,
 ) -> Iterator[Quad]:
     """Yield what the graph says of a source before any of its parts.
 
@@ -52,6 +57,8 @@ def header_quads(
         content: What was found in them.
         print_: Its fingerprint.
         iris: How IRIs are made.
+        sha256: Of the file; None for a cube, which may be as large as a disk and is read once,
+            for its statistics.
     """
     info = origin.mapping.source
     activity = below(source, "indexing")
@@ -91,11 +98,10 @@ def header_quads(
     path = origin.location
     if isinstance(path, Path) and path.is_file():
         yield Quad(distribution, DCAT.byteSize, integer(path.stat().st_size))
-        # A cube may be as large as a disk: it is read once, for its statistics.
-        if content.kind != DEEP.Cube:
-            checksum = below(distribution, "checksum")
-            yield Quad(distribution, SPDX.checksum, checksum)
-            yield Quad(checksum, SPDX.checksumValue, Literal(pooch.file_hash(str(path))))
+    if sha256 is not None:
+        checksum = below(distribution, "checksum")
+        yield Quad(distribution, SPDX.checksum, checksum)
+        yield Quad(checksum, SPDX.checksumValue, Literal(sha256))
     yield Quad(source, PROV.wasGeneratedBy, activity)
     yield from start_quads(activity, DEEP.IndexingActivity, [NamedNode(origin.url)])
     yield from content.header

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from cube_bridge.errors import MappingError, SourceError, TableError, UnitError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.events import load_events
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import mapping_from_json, parse_mapping, read_mapping

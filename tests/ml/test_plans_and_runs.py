@@ -6,7 +6,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import RegionError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND
 from cube_bridge.regions import find_region

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cube_bridge.errors import MappingError, TableError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.series import load_series
 from kg.query import select, text

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from cube_bridge.errors import MappingError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds import mappings
 from cube_bridge.kinds.mappings import kind_of, parse_mapping, source_kinds
 from kg.query import select, text

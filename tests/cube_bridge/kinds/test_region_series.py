@@ -10,7 +10,8 @@ from pyoxigraph import NamedNode
 from shapely import box
 
 from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError, TableError
-from cube_bridge.indexing import index_dataset, index_file, remove_source
+from cube_bridge.indexing.index import index_dataset, index_file
+from cube_bridge.indexing.state import remove_source
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import kind_of, mapping_from_json, parse_mapping
 from kg.query import number, select, text
