@@ -32,7 +32,9 @@ def counted(monkeypatch):
 @pytest.mark.parametrize("suffix", ["nc", "zarr"])
 def test_a_cube_is_looked_at_once(store, iris, cube, tmp_path, counted, suffix):
     path = tmp_path / f"cube.{suffix}"
-    cube.to_netcdf(path) if suffix == "nc" else cube.to_zarr(path, zarr_format=3, consolidated=False)
+    cube.to_netcdf(path) if suffix == "nc" else cube.to_zarr(
+        path, zarr_format=3, consolidated=False
+    )
     for module, name in (
         (opener, "look_at"),
         (opener, "version_of"),
