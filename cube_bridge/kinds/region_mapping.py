@@ -11,6 +11,7 @@ from cube_bridge.kinds.features import feature_iri
 from cube_bridge.sources.info import (
     Column,
     Duration,
+    FileName,
     Name,
     Slug,
     SourceMapping,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class Borders(Strict):
     """A vector layer beside the file that has the borders of the regions."""
 
-    file: Text
+    file: FileName
     """Name of the layer, in the folder of the file."""
     key: Text
     """Attribute that holds the codes of the regions."""
@@ -82,7 +83,7 @@ class RegionRows(Strict):
 class RegionMatrix(Strict):
     """A matrix (`.npy`) of region x time, without gaps in time."""
 
-    labels: Text
+    labels: FileName
     """JSON file in the folder of the matrix: a list of codes, or of {"code", "name"}, by row."""
     begin: Text
     """Time of the first column: 1895-01."""

@@ -121,8 +121,11 @@ def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -
             f"{path.name} has {matrix.shape[0]} rows and {matrix.shape[1]} columns, but "
             f"{said.labels} names {len(regions)} regions; they must be of one order and number"
         )
-    first = pd.to_datetime(said.begin, format="ISO8601", utc=True).tz_localize(None)
     cadence, count = mapping.cadence, matrix.shape[1]
+    first = pd.to_datetime(said.begin, format="ISO8601", utc=True)
+    if cadence.months:
+        first = pd.Timestamp(cadence.begin_of(first))
+    first = first.tz_localize(None)
     offset = pd.DateOffset(months=cadence.months) if cadence.months else cadence.seconds * _SECOND
     times = pd.date_range(first, periods=count, freq=offset)
     (column,) = mapping.variables

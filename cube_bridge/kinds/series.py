@@ -111,6 +111,15 @@ def station_iri(source: NamedNode, longitude: float, latitude: float) -> NamedNo
     return below(source, "station", _station_key(longitude, latitude))
 
 
+def station_label(longitude: float, latitude: float) -> str:
+    """Return how a station without a name is called: by its place."""
+    return f"station at {_place_text(longitude, latitude)}"
+
+
+def _place_text(longitude: float, latitude: float) -> str:
+    return f"{latitude:g}°, {longitude:g}°"
+
+
 def series_iri(source: NamedNode, longitude: float, latitude: float, column: str) -> NamedNode:
     """Return the IRI of one variable's series at a station."""
     return below(source, "series", _station_key(longitude, latitude), slug(column))
@@ -124,9 +133,9 @@ def _station_quads(
     steps: int | None,
 ) -> Iterator[Quad]:
     station = station_iri(source, *point)
-    place = f"{point[1]:g}°, {point[0]:g}°"
+    place = _place_text(*point)
     yield from part_quads(station, DEEP.Station, source)
-    yield Quad(station, RDFS.label, RdfLiteral(f"station at {place}"))
+    yield Quad(station, RDFS.label, RdfLiteral(station_label(*point)))
     yield from geometry_quads(station, Point(*point))
     for column, statistics in columns.items():
         series = series_iri(source, *point, column)
@@ -223,10 +232,13 @@ def steps_between(first: pd.Timestamp, last: pd.Timestamp, cadence: Cadence) -> 
 def _load(
     path: Path, mapping: SeriesMapping, columns: Sequence[str], source: NamedNode
 ) -> xr.Dataset:
-    """Return columns with the IRIs of their stations beside them, as coordinate `iri`."""
-    found = load_series(path, mapping, columns)
-    points = zip(found[LON].to_numpy(), found[LAT].to_numpy(), strict=True)
-    return found.assign_coords(iri=("station", [station_iri(source, *p).value for p in points]))
+    """Return what `load_series` does, (place, time), with IRIs and labels of the stations."""
+    found = load_series(path, mapping, columns).rename(station="place")
+    points = list(zip(found[LON].to_numpy(), found[LAT].to_numpy(), strict=True))
+    return found.assign_coords(
+        iri=("place", [station_iri(source, *p).value for p in points]),
+        label=("place", [station_label(*p) for p in points]),
+    )
 
 
 KIND = SourceKind(

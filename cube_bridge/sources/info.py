@@ -26,6 +26,8 @@ Name = Annotated[str, AfterValidator(_known_name)]
 #: An ISO 8601 duration that is a cadence: PT1H, P1D, P8D, P1M, P1Y.
 Duration = Annotated[str, AfterValidator(_cadence)]
 Text = Annotated[str, Field(min_length=1)]
+#: Name of a file in the folder of another: no path.
+FileName = Annotated[str, Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")]
 
 #: "Copyright not evaluated": for a source whose licence nobody has stated.
 UNKNOWN_LICENSE = "http://rightsstatements.org/vocab/CNE/1.0/"

@@ -3,11 +3,13 @@
 import sys
 
 import pytest
+from shapely import from_wkt
 
 from cube_bridge.errors import MappingError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds import mappings
 from cube_bridge.kinds.mappings import kind_of, parse_mapping, source_kinds
+from cube_bridge.kinds.simulation import simulate
 from kg.query import select, text
 from ontology.terms import DEEP
 
@@ -95,3 +97,35 @@ def test_a_kind_of_another_package_is_indexed_and_loaded(store, iris, tmp_path):
     labels = select(store, "SELECT ?l { ?n rdfs:label ?l FILTER(CONTAINS(STR(?n), '/note/')) }")
     assert {text(r["l"]) for r in labels} == {"one", "two"}
     assert len(kind_of(mapping).load(path, mapping, ["line"], outcome.source)) == 2
+
+
+def test_series_are_loaded_by_place_and_time_with_the_nodes_of_the_graph(
+    store, iris, weather_csv, series_mapping
+):
+    source = index_file(store, iris, weather_csv, series_mapping).source
+    loaded = kind_of(series_mapping).load(weather_csv, series_mapping, ["tas"], source)
+    assert loaded["tas"].dims == ("place", "time")
+    rows = select(store, "SELECT ?s ?label { ?s a deep:Station ; rdfs:label ?label }")
+    found = dict(zip(loaded["iri"].to_numpy(), loaded["label"].to_numpy(), strict=True))
+    assert found == {text(r["s"]): text(r["label"]) for r in rows}
+
+
+def test_events_and_features_are_loaded_with_the_nodes_of_the_graph(store, iris, tmp_path):
+    for source in simulate(tmp_path)[1:4]:
+        kind = kind_of(source.mapping)
+        if kind.name == "series":
+            continue
+        node = index_file(store, iris, source.path, source.mapping).source
+        column = "power" if kind.name == "events" else "population"
+        loaded = kind.load(source.path, source.mapping, [column], node)
+        rows = select(
+            store,
+            f"""SELECT ?n ?v ?wkt {{ ?n dcterms:isPartOf {node} ; geo:hasGeometry/geo:asWKT ?wkt ;
+                  deep:population|deep:fireRadiativePower ?v }}""",
+        )
+        assert len(rows) == len(loaded)
+        by_iri = loaded.set_index("iri")
+        for row in rows[:50]:
+            own = by_iri.loc[text(row["n"])]
+            assert float(own[column]) == float(text(row["v"]))
+            assert own.geometry.distance(from_wkt(text(row["wkt"]))) < 1e-6

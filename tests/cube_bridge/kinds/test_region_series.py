@@ -111,6 +111,12 @@ def test_a_source_of_regions_says_where_when_and_how_often(store, iris, matrix):
     assert (text(row["every"]), text(row["media"])) == ("P1M", "application/x-npy")
 
 
+def test_a_matrix_begins_with_the_month_that_its_begin_is_in(matrix, iris):
+    mapping = changed(MATRIX, matrix={**MATRIX["matrix"], "begin": "1999-10-31"})
+    loaded = kind_of(mapping).load(matrix, mapping, ["pdsi"], iris.mint("source", "drought"))
+    assert list(loaded["time"].to_index()) == list(pd.date_range("1999-10", periods=5, freq="MS"))
+
+
 def test_a_long_table_is_the_same_as_a_matrix_with_its_gaps(store, iris, table):
     index_file(store, iris, table, changed(ROWS))
     a, b = series(store)
@@ -281,6 +287,7 @@ def test_a_matrix_without_its_labels_or_that_is_none_is_refused(store, iris, mat
         ({"rows": ROWS["rows"]}, "either `rows`"),
         ({"variables": [VARIABLE, {**VARIABLE, "column": "z"}]}, "one variable"),
         ({"matrix": {**MATRIX["matrix"], "begin": "never"}}, "begin"),
+        ({"matrix": {**MATRIX["matrix"], "labels": "../labels.json"}}, "labels"),
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused(parts, message):
