@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cube_bridge.errors import CoordinatesError
+from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import Grid, grid_of
 from cube_bridge.layout import ChunkLayout
-from cube_bridge.opener import moments
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,7 +16,7 @@ from dask.local import get_sync
 
 from cube_bridge.defaults import PATIENCE_S
 from cube_bridge.errors import SourceError
-from cube_bridge.summaries import chunk_statistics
+from cube_bridge.sources.value_statistics import chunk_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.axes import Axes
-    from cube_bridge.content import Statistics
+    from cube_bridge.sources.value_statistics import Statistics
 
 #: Chunks that are under way for each worker: one that is read, one that waits.
 _AHEAD = 2

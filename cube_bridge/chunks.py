@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunk_reader import Failure
-from cube_bridge.content import (
-    chunk_iri,
-    part_quads,
-    statistics_quads,
-    tile_iri,
-    tile_name,
-    variable_iri,
-)
+from cube_bridge.cubes.iris import chunk_iri, tile_iri, tile_name
+from cube_bridge.sources.description import part_quads, variable_iri
+from cube_bridge.sources.value_statistics import statistics_quads
 from kg.geometry import geometry_quads
 from kg.iris import Iris, below
 from kg.temporal import interval, interval_quads
@@ -28,8 +23,9 @@ if TYPE_CHECKING:
 
     from cube_bridge.axes import Axes, PlacedGrid
     from cube_bridge.chunk_reader import Place
-    from cube_bridge.content import Cells, Statistics
+    from cube_bridge.cubes.iris import Cells
     from cube_bridge.grids import Window
+    from cube_bridge.sources.value_statistics import Statistics
 
 #: Version of a chunk that could not be read: no chunk has it, so that the next run tries again.
 UNREAD = "unread"

@@ -9,21 +9,19 @@ import shapely
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.chunks import grid_iri
-from cube_bridge.content import Description, part_quads, variable_iri, variable_quads
-from cube_bridge.findings import finding_quads, findings_of
+from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
+from cube_bridge.findings import finding_quads
 from cube_bridge.layout import times_text
-from cube_bridge.mapping import CubeMapping, CubeVariable
-from cube_bridge.opener import media_type
 from cube_bridge.quantities import unit_of_spelling, unit_quads
+from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
 from kg.geometry import CRS84, BBox
 from kg.iris import below
 from kg.query import double, integer
-from kg.temporal import duration_text
+from kg.temporal import Cadence
 from ontology.terms import DCAT, DEEP, PREFIXES, RDF, RDFS, XSD, expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pyproj
     import xarray as xr
@@ -35,24 +33,21 @@ if TYPE_CHECKING:
 _MANY = 1000
 
 
-def describe_cube(
-    cube: OpenedCube, location: Path | str, mapping: CubeMapping, source: NamedNode
-) -> Description:
+def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Description:
     """Return a cube as a whole."""
     placement = cube.placement
     return Description(
         kind=DEEP.Cube,
-        media_type=media_type(location),
+        media_type=cube.media_type,
         bbox=BBox.of(shapely.union_all([g.extent for g in placement.grids])),
         period=placement.period,
-        header=tuple(_cube_quads(cube.dataset, placement, mapping, source)),
+        header=tuple(_cube_quads(cube, mapping, source)),
         item_count=cube.chunk_count,
     )
 
 
-def _cube_quads(
-    dataset: xr.Dataset, placement: Placement, mapping: CubeMapping, source: NamedNode
-) -> Iterator[Quad]:
+def _cube_quads(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Iterator[Quad]:
+    dataset, placement = cube.dataset, cube.placement
     for axes in placement.axes:
         yield from _variable(dataset[axes.variable], axes, mapping, source)
     for placed in placement.grids:
@@ -61,7 +56,7 @@ def _cube_quads(
         yield from _dimension_quads(dataset, dim, source)
     yield from _crs_quads(source, placement.grids[0].grid.crs)
     yield from _distribution_quads(below(source, "distribution"), placement)
-    yield from finding_quads(source, findings_of(dataset, placement))
+    yield from finding_quads(source, cube.findings)
 
 
 def _distribution_quads(distribution: NamedNode, placement: Placement) -> Iterator[Quad]:
@@ -71,7 +66,7 @@ def _distribution_quads(distribution: NamedNode, placement: Placement) -> Iterat
         yield Quad(distribution, DCAT.spatialResolutionInMeters, metres(min(resolutions)))
     steps = [a.time.step.total_seconds() for a in placement.axes if a.time is not None]
     if steps and min(steps) >= 1:
-        text = duration_text(min(steps))
+        text = Cadence.of_seconds(min(steps)).text
         yield Quad(distribution, DCAT.temporalResolution, Literal(text, datatype=XSD.duration))
     cells, times = zip(*(_chunk_size(axes) for axes in placement.axes), strict=True)
     yield Quad(distribution, DEEP.chunkCells, integer(max(cells)))
@@ -89,7 +84,7 @@ def _variable(
     variable: xr.DataArray, axes: Axes, mapping: CubeMapping, source: NamedNode
 ) -> Iterator[Quad]:
     name, attrs = axes.variable, variable.attrs
-    said = mapping.variables.get(name, CubeVariable())
+    said = mapping.variables.get(name, SaidOfVariable())
     spelling = attrs.get("units")
     standard_name = attrs.get("standard_name")
     observed = said.property or (f"{PREFIXES['cf']}{standard_name}/" if standard_name else None)
@@ -101,7 +96,7 @@ def _variable(
         observed=observed,
         unit=unit,
         unit_text=str(spelling) if spelling else None,
-        sampling_s=(axes.time.step.total_seconds() or None) if axes.time else None,
+        cadence=_cadence(axes),
         cell_methods=said.cell_methods or attrs.get("cell_methods"),
     )
     if unit is not None:
@@ -110,6 +105,12 @@ def _variable(
     if "flag_meanings" in attrs:
         yield Quad(node, DEEP.flagMeanings, Literal(str(attrs["flag_meanings"])))
     yield from _layout_quads(node, source, axes)
+
+
+def _cadence(axes: Axes) -> Cadence | None:
+    """Return how often a variable is sampled; None for less than a second, or where unknown."""
+    step_s = axes.time.step.total_seconds() if axes.time is not None else 0
+    return Cadence.of_seconds(step_s) if step_s >= 1 else None
 
 
 def _layout_quads(node: NamedNode, source: NamedNode, axes: Axes) -> Iterator[Quad]:

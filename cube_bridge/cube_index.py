@@ -19,10 +19,9 @@ from cube_bridge.chunks import (
     short_digest,
     tile_owners,
 )
-from cube_bridge.content import chunk_iri, tile_iri
-from cube_bridge.formats.versions import chunk_versions, source_version
+from cube_bridge.cubes.iris import chunk_iri, tile_iri
+from cube_bridge.findings import findings_of
 from cube_bridge.layout import ChunkLayout, layout_of_text
-from cube_bridge.opener import open_cube
 from kg.iris import Iris, below
 from kg.query import select, text
 from kg.validation import validate_quads
@@ -30,11 +29,12 @@ from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     import xarray as xr
 
     from cube_bridge.chunk_reader import Workers
+    from cube_bridge.findings import Finding
+    from cube_bridge.formats.opener import CubeSource
     from cube_bridge.grids import Grid
     from kg.store import GraphStore
 
@@ -51,9 +51,13 @@ class OpenedCube:
 
     dataset: xr.Dataset
     placement: Placement
+    media_type: str
     version: str
     """Of the whole, as long as its chunks have none of their own."""
     versions: Mapping[tuple[str, tuple[int, ...]], str] | None
+    """By variable and index of the chunk; None for a single file."""
+    findings: tuple[Finding, ...]
+    """What is odd about it."""
 
     @property
     def chunk_count(self) -> int:
@@ -67,20 +71,22 @@ class OpenedCube:
                 yield Place(axes=axes, index=index)
 
 
-def open_for_indexing(location: Path | str) -> OpenedCube:
+def open_for_indexing(source: CubeSource) -> OpenedCube:
     """Open a cube and look where its variables lie; no value is read.
 
     Raises:
         NotACubeError: It cannot be opened as a cube.
         CoordinatesError: No variable has a place on the Earth.
     """
-    version = source_version(location)
-    dataset = open_cube(location)
+    dataset = source.dataset()
+    placement = placement_of(dataset)
     return OpenedCube(
         dataset=dataset,
-        placement=placement_of(dataset),
-        version=version,
-        versions=chunk_versions(location, dataset),
+        placement=placement,
+        media_type=source.media_type,
+        version=source.version,
+        versions=source.chunk_versions(dataset),
+        findings=tuple(findings_of(dataset, placement)),
     )
 
 

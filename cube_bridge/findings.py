@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import yaml
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.content import part_quads, variable_iri
 from cube_bridge.quantities import unit, unit_of_spelling
+from cube_bridge.sources.description import part_quads, variable_iri
 from cube_bridge.udunits import parse_unit
 from kg.iris import below
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import xarray as xr
 
@@ -86,7 +86,7 @@ def _unit_findings(name: str, attrs: dict[str, object]) -> Iterator[Finding]:
     )
 
 
-def finding_quads(source: NamedNode, findings: list[Finding]) -> Iterator[Quad]:
+def finding_quads(source: NamedNode, findings: Iterable[Finding]) -> Iterator[Quad]:
     """Yield findings as nodes, linked from the source."""
     for finding in findings:
         node = below(source, "finding", finding.variable, finding.kind)

@@ -18,11 +18,11 @@ from dask.base import tokenize
 from zarr.codecs import BloscCodec, BloscShuffle
 from zarr.errors import ZarrUserWarning
 
+from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import CoordinatesError, PublishingError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import CubeMapping
+from cube_bridge.indexing.index import index_file
 from cube_bridge.stac_item import cube_item
 from cube_bridge.target_grid import GRID_MAPPING, grid_coordinates, with_bounds
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.grids import Grid
-    from cube_bridge.indexing import Outcome
-    from cube_bridge.mapping import SourceInfo
+    from cube_bridge.indexing.index import Indexed
+    from cube_bridge.sources.info import SourceInfo
     from kg.iris import Iris
     from kg.store import GraphStore
 
@@ -124,7 +124,7 @@ def publish_and_index(
     chunks: Mapping[str, int] | None = None,
     zarr_format: int = ZARR_FORMAT,
     replace: bool = False,
-) -> Outcome:
+) -> Indexed:
     """Publish a dataset and index it like any other cube; see `publish_cube`, `index_file`."""
     publish_cube(dataset, path, info, chunks=chunks, zarr_format=zarr_format, replace=replace)
     mapping = CubeMapping(kind="cube", source=info)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
 
 import shapely
 from pyoxigraph import Literal, NamedNode
@@ -19,15 +16,14 @@ from cube_bridge.alignment import (
     first_moment,
     in_period,
 )
-from cube_bridge.datasets import locate
+from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.defaults import AS_IS
-from cube_bridge.errors import SelectionError, SourceError, SourceNotFoundError
-from cube_bridge.indexing import fingerprint
-from cube_bridge.mapping import CubeMapping, Mapping, mapping_from_json
-from cube_bridge.opener import open_cube
+from cube_bridge.errors import SelectionError, SourceNotFoundError
+from cube_bridge.formats.opener import open_cube
+from cube_bridge.kinds.files import source_file
 from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
 from cube_bridge.regions import region_geometry
-from kg.query import select, text
+from kg.query import select
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
@@ -41,50 +37,6 @@ if TYPE_CHECKING:
     from cube_bridge.target_grid import GridSpec
     from kg.solutions import Term
     from kg.store import GraphStore
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceFile:
-    """A source of the graph, where it can be read."""
-
-    iri: NamedNode
-    location: Path | str
-    """A file or folder of this machine; text is the URL of a cube elsewhere."""
-    mapping: Mapping
-    """The mapping by which it was indexed."""
-
-
-def source_file(store: GraphStore, source: NamedNode) -> SourceFile:
-    """Return where a source's bytes are; those of an open data set are fetched if they must be.
-
-    Raises:
-        SourceNotFoundError: The graph knows no such source, or its file has gone.
-        SourceError: The file is not the one that was indexed: of another size, or, for a table,
-            with other bytes. (A cube may be too large to be hashed at every read.)
-    """
-    rows = select(
-        store,
-        f"""SELECT ?mapping ?url ?name ?size ?fingerprint WHERE {{
-              {source} deep:mapping ?mapping ; deep:fingerprint ?fingerprint ;
-                       dcat:distribution/dcat:downloadURL ?url .
-              OPTIONAL {{ {source} dcat:distribution/dcat:byteSize ?size }}
-              OPTIONAL {{ {source} deep:registeredAs ?name }} }}""",
-    )
-    if not rows:
-        raise SourceNotFoundError(f"the graph knows no source {source}; `deepcube index` adds one")
-    row = rows[0]
-    mapping, url = mapping_from_json(text(row["mapping"])), text(row["url"])
-    if "name" not in row and urlparse(url).scheme != "file":
-        return SourceFile(iri=source, location=url, mapping=mapping)
-    path = locate(text(row["name"])) if "name" in row else Path(unquote(urlparse(url).path))
-    if not path.exists():
-        raise SourceNotFoundError(f"{path}, the file of {source}, has gone; index it anew")
-    changed = "size" in row and path.stat().st_size != int(text(row["size"]))
-    if not isinstance(mapping, CubeMapping):
-        changed = changed or fingerprint(path, mapping) != text(row["fingerprint"])
-    if changed:
-        raise SourceError(f"{path} has changed since it was indexed; index it anew, then plan anew")
-    return SourceFile(iri=source, location=path, mapping=mapping)
 
 
 def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
@@ -214,7 +166,3 @@ def _iri(row: dict[str, Term], name: str) -> NamedNode:
     if not isinstance(term, NamedNode):
         raise SelectionError(f"?{name} is {term}, which is no IRI; select the {name} itself")
     return term
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

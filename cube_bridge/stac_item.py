@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from cube_bridge.formats.calendars import moments
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.opener import moments
 from cube_bridge.parts import whole
 from cube_bridge.target_grid import reference_attributes
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.grids import Grid
-    from cube_bridge.mapping import SourceInfo
+    from cube_bridge.sources.info import SourceInfo
 
 #: An item is to stay small: more layers than this are not listed.
 _MOST_BANDS = 1_000

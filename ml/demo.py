@@ -13,11 +13,12 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
-from cube_bridge.datasets import cache_folder, data_folder, locate
 from cube_bridge.errors import DatasetUnavailableError
-from cube_bridge.indexing import index_dataset, index_file
+from cube_bridge.folders import cache_folder, data_folder
+from cube_bridge.indexing.index import index_dataset, index_file
+from cube_bridge.kinds.datasets import locate
+from cube_bridge.kinds.simulation import ISLAND, simulate
 from cube_bridge.regions import find_region
-from cube_bridge.simulation import ISLAND, simulate
 from kg.cli.progress import CONSOLE, progress_stages
 from kg.overview import most_dangerous_day
 from kg.overview import sources as all_sources
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import NamedNode
 
-    from cube_bridge.simulation import SimulatedSource
+    from cube_bridge.kinds.simulation import SimulatedSource
     from kg.iris import Iris
     from kg.store import GraphStore
     from ml.inputs import InputPlan, Refused

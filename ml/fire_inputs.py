@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from cube_bridge.mapping import EventsMapping, SeriesMapping
+from cube_bridge.kinds.events import EventsMapping, load_events
+from cube_bridge.kinds.files import source_file
+from cube_bridge.kinds.series import SeriesMapping, load_series
 from cube_bridge.quantities import convert
-from cube_bridge.selection import source_file
-from cube_bridge.tables import load_events, load_series
 from ml.cell_days import WEATHER, CellDays, cell_days
 from ml.errors import RunError
 from ontology.terms import DEEP, expand

@@ -13,7 +13,7 @@ import pandas as pd
 import pooch
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
-from cube_bridge.datasets import cache_folder
+from cube_bridge.folders import cache_folder
 from kg.errors import DeepCubeError
 from kg.iris import below
 from kg.provenance import end_quad, start_quads

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.tables import series_iri
+from cube_bridge.kinds.series import series_iri
 from kg.geometry import geometry_quads
 from kg.iris import Iris, below, coordinate, slug
 from kg.query import double

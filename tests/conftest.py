@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, settings
 
-from cube_bridge.datasets import locate
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import parse_mapping
-from cube_bridge.simulation import ISLAND, simulate
+from cube_bridge.indexing.index import index_file
+from cube_bridge.kinds.datasets import locate
+from cube_bridge.kinds.mappings import parse_mapping
+from cube_bridge.kinds.simulation import ISLAND, simulate
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.temporal import day_bounds

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cube_bridge.datasets import data_folder
+from cube_bridge.folders import data_folder
 
 
 def open_data(path: str) -> Path:

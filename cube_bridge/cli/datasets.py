@@ -11,7 +11,8 @@ def datasets() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from cube_bridge.datasets import data_folder, packaged_mapping, registry
+    from cube_bridge.folders import data_folder
+    from cube_bridge.kinds.datasets import packaged_mapping, registry
 
     folder = data_folder()
     table = Table("name", "title", "licence", "here")

@@ -100,9 +100,9 @@ def export(
     endpoint: str | None,
 ) -> None:
     """Write a selection of cubes as one Zarr cube on one grid."""
-    from cube_bridge.mapping import source_info
     from cube_bridge.publishing import publish_and_index, publish_cube
     from cube_bridge.selection import select_by_query
+    from cube_bridge.sources.info import source_info
     from kg.iris import Iris, slug
 
     if bool(variables) == bool(query):

@@ -14,8 +14,8 @@ from kg.cli.options import store_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cube_bridge.indexing import Outcome, Reading
-    from cube_bridge.mapping import Mapping
+    from cube_bridge.indexing.index import Indexed, Reading
+    from cube_bridge.sources.info import SourceMapping
     from kg.iris import Iris
     from kg.store import GraphStore
 
@@ -60,8 +60,8 @@ def index(
 ) -> None:
     """Index SOURCES: files, zarr folders, URLs of cubes, or names of registered data sets."""
     from cube_bridge.errors import SourceError
-    from cube_bridge.indexing import Reading
-    from cube_bridge.mapping import read_mapping
+    from cube_bridge.indexing.index import Reading
+    from cube_bridge.kinds.mappings import read_mapping
     from kg.cli.progress import progress_stages
     from kg.errors import DeepCubeError, StoreError
     from kg.iris import Iris
@@ -97,7 +97,7 @@ def index(
 
 
 def _refuse_contradictions(
-    sources: tuple[str, ...], mapping: Mapping | None, said: dict[str, str | None]
+    sources: tuple[str, ...], mapping: SourceMapping | None, said: dict[str, str | None]
 ) -> None:
     """Refuse a description that cannot be that of the sources."""
     is_described = any(said.values())
@@ -115,13 +115,13 @@ def _indexed(
     store: GraphStore,
     iris: Iris,
     name: str,
-    mapping: Mapping | None,
+    mapping: SourceMapping | None,
     said: dict[str, str | None],
     *,
     replace: bool,
     reading: Reading,
     progress: Callable[[str, int, int], None],
-) -> Outcome:
+) -> Indexed:
     """Index a file, a URL or a registered data set.
 
     Args:
@@ -134,8 +134,8 @@ def _indexed(
         reading: How cubes are read.
         progress: Called as parts are done: stage, done, in all.
     """
-    from cube_bridge.datasets import registry
-    from cube_bridge.indexing import cube_mapping, index_dataset, index_file
+    from cube_bridge.indexing.index import cube_mapping, index_dataset, index_file
+    from cube_bridge.kinds.datasets import registry
 
     if mapping is None and name in registry() and not Path(name).exists():
         return index_dataset(store, iris, name, replace=replace, reading=reading, progress=progress)
@@ -146,7 +146,7 @@ def _indexed(
     )
 
 
-def _say(name: str, outcome: Outcome) -> None:
+def _say(name: str, outcome: Indexed) -> None:
     """Print what came of a source."""
     what = f"{outcome.items} items" if outcome.changed else "unchanged"
     if outcome.gaps:

@@ -15,10 +15,11 @@ from cube_bridge.formats.raster import lazy, place, raster_file
 from cube_bridge.formats.raster_file import BandsArray
 
 if TYPE_CHECKING:
+    from cube_bridge.access.source import LookedAt
     from cube_bridge.formats.raster_file import RasterFile
-    from cube_bridge.formats.source import Source
 
 MEDIA_TYPE = "application/wmo-grib"
+ORDER = 50
 _MAGIC = b"GRIB"
 #: A bulletin may have a heading of telegraphy before the first message.
 _SEARCHED = 512
@@ -63,7 +64,7 @@ _PROCESS_AT = {8: 37, 11: 40}
 _MEMBER_AT = {1: 26, 11: 26}
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is GRIB, by its first bytes."""
     return source.head is not None and _MAGIC in source.head[:_SEARCHED]
 
@@ -90,7 +91,7 @@ class _Message:
         return self.reference + self.step
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open it lazily, a chunk for each message."""
     _check_end(source)
     file = raster_file(source, "GRIB")
@@ -98,7 +99,7 @@ def open_dataset(source: Source) -> xr.Dataset:
     return dataset
 
 
-def _check_end(source: Source) -> None:
+def _check_end(source: LookedAt) -> None:
     size = source.objects.stat("").size
     tail = source.objects.read("", max((size or 0) - _TAIL_BYTES, 0), size)
     if not tail.rstrip(b"\x00\r\n\x03 ").endswith(_END):

@@ -9,22 +9,24 @@ from urllib.parse import unquote, urlsplit
 import icechunk
 from icechunk import IcechunkError, Repository
 
+from cube_bridge.access.object_stat import timeout_s
 from cube_bridge.errors import NotACubeError, SourceNotFoundError
-from cube_bridge.formats.ranges import timeout_s
 from cube_bridge.formats.zarr_groups import open_store
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cube_bridge.formats.source import Source
+    from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "application/vnd.zarr+icechunk"
+#: Before zarr, whose marks a repository may have in its folder.
+ORDER = 20
 #: What a repository has in its folder; its `main` branch cannot be deleted.
 _MARKERS = ("repo", "refs/branch.main/ref.json")
 _DIRECTORIES = ("snapshots", "refs")
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is a folder that an Icechunk repository lies in."""
     path = source.location.path
     if path is not None:
@@ -35,13 +37,13 @@ def recognises(source: Source) -> bool:
     return source.is_folder and bool(source.markers & set(_MARKERS))
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open a branch, tag or snapshot lazily, chunked as it is stored."""
     session = session_of(source)
     return open_store(session.store, source.location.part.group, source.shown)
 
 
-def repository_of(source: Source) -> Repository:
+def repository_of(source: LookedAt) -> Repository:
     """Return the repository, for reading.
 
     Raises:
@@ -65,7 +67,7 @@ def repository_of(source: Source) -> Repository:
         ) from error
 
 
-def session_of(source: Source) -> icechunk.Session:
+def session_of(source: LookedAt) -> icechunk.Session:
     """Return a read-only session on the branch, tag or snapshot that is meant.
 
     Raises:
@@ -89,7 +91,7 @@ def session_of(source: Source) -> icechunk.Session:
         ) from error
 
 
-def _storage(source: Source) -> icechunk.Storage:
+def _storage(source: LookedAt) -> icechunk.Storage:
     location = source.location
     if location.path is not None:
         return icechunk.local_filesystem_storage(str(location.path.absolute()))

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cube_bridge.formats.source import Source
+    from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "application/x-netcdf"
+ORDER = 40
 _CLASSIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: HDF5 may begin after a block of the user's own, at these offsets.
@@ -28,12 +29,12 @@ _HDF5_AT = (0, 512, 1024, 2048)
 _LARGE = 2**26
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is NetCDF, by its first bytes."""
     return source.head is not None and (source.head.startswith(_CLASSIC) or _is_hdf5(source.head))
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open it lazily, chunked as it is stored.
 
     NetCDF 4 elsewhere is read in parts; NetCDF 3, and what a server does not send in parts, is

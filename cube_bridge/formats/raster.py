@@ -15,17 +15,18 @@ from rasterio.enums import MaskFlags
 from rasterio.transform import GCPTransformer
 from xarray.core.indexing import LazilyIndexedArray
 
+from cube_bridge.access.objects import objects_below
 from cube_bridge.errors import CoordinatesError, NotACubeError
 from cube_bridge.formats.groups import merged
-from cube_bridge.formats.objects import objects_below
 from cube_bridge.formats.raster_file import BandsArray, RasterFile
 
 if TYPE_CHECKING:
     from affine import Affine
 
-    from cube_bridge.formats.source import Source
+    from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "image/tiff; application=geotiff"
+ORDER = 60
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 #: Cells of a chunk of a file in strips, each of them too little to be worth a chunk.
 _STRIP_CELLS = 2**20
@@ -33,12 +34,12 @@ _STRIP_CELLS = 2**20
 _MOST_PLACES = 2**24
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is TIFF, by its first bytes."""
     return source.head is not None and source.head.startswith(_TIFF)
 
 
-def raster_file(source: Source, driver: str) -> RasterFile:
+def raster_file(source: LookedAt, driver: str) -> RasterFile:
     """Return the file as one of GDAL's: in parts where it can be had so, else fetched once."""
     part = source.location.part
     version = source.objects.stat("").version
@@ -53,12 +54,12 @@ def raster_file(source: Source, driver: str) -> RasterFile:
     )
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open it lazily, chunked as it is stored."""
     return open_raster(source, "GTiff")
 
 
-def open_raster(source: Source, driver: str) -> xr.Dataset:
+def open_raster(source: LookedAt, driver: str) -> xr.Dataset:
     """Open a raster of one of GDAL's formats, chunked as it is stored: tiles, or several strips.
 
     A band is a variable and not a place along a dimension, because bands differ in what they

@@ -14,10 +14,10 @@ from rasterio.windows import Window
 from xarray.backends.common import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
+from cube_bridge.access.location import Location
+from cube_bridge.access.ranged_file import RangedFile
+from cube_bridge.access.source import check_reached
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.location import Location
-from cube_bridge.formats.ranged_file import RangedFile
-from cube_bridge.formats.source import check_reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import fastparquet
 import fsspec
 
+from cube_bridge.access.archives import directly_below
+from cube_bridge.access.location import Location
+from cube_bridge.access.object_stat import Stat, bounds
+from cube_bridge.access.object_store import ObjectsStore
+from cube_bridge.access.objects import objects_below
 from cube_bridge.errors import NotACubeError, SourceForbiddenError, SourceUnreachableError
-from cube_bridge.formats.archives import directly_below
-from cube_bridge.formats.location import Location
-from cube_bridge.formats.object_store import ObjectsStore
-from cube_bridge.formats.objects import objects_below
-from cube_bridge.formats.ranges import Stat, bounds
 from cube_bridge.formats.zarr_groups import open_store
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from cube_bridge.formats.source import Source
+    from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "application/vnd.zarr+kerchunk"
+#: Before zarr: a folder of references has marks of zarr in it, a file of them is JSON.
+ORDER = 10
 _METADATA = ".zmetadata"
 _ZARR_METADATA = (".zgroup", ".zarray", ".zattrs", "zarr.json", ".zmetadata")
 #: What is looked at of a JSON file to see whether it holds references.
@@ -43,7 +45,7 @@ _SEARCHED = 2**16
 _WHOLE_LENGTH = 3
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is a file of references, or a folder of them."""
     if source.head is None:
         return _METADATA in source.markers and "record_size" in _zmetadata(source)
@@ -54,12 +56,12 @@ def recognises(source: Source) -> bool:
                for key in ("refs", ".zgroup", "zarr.json", ".zarray"))  # fmt: skip
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open what the references describe, lazily; each chunk is read from where it is."""
     return open_store(ObjectsStore(objects_of(source)), source.location.part.group, source.shown)
 
 
-def objects_of(source: Source) -> ReferenceObjects:
+def objects_of(source: LookedAt) -> ReferenceObjects:
     """Return the objects that the references describe.
 
     Raises:
@@ -161,7 +163,7 @@ class ReferenceObjects:
         return target
 
 
-def _zmetadata(source: Source) -> Mapping[str, Any]:
+def _zmetadata(source: LookedAt) -> Mapping[str, Any]:
     try:
         found = json.loads(source.objects.read(_METADATA))
     except (ValueError, FileNotFoundError):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import zarr
 
+from cube_bridge.access.location import Location
+from cube_bridge.access.object_store import ObjectsStore
+from cube_bridge.access.objects import LocalObjects
+from cube_bridge.access.source import LookedAt, look_at
+from cube_bridge.access.web import WebObjects
 from cube_bridge.formats import icechunk_repository, references, zarr_groups
 from cube_bridge.formats.groups import ARRAY_KEY
-from cube_bridge.formats.location import Location
-from cube_bridge.formats.object_store import ObjectsStore
-from cube_bridge.formats.objects import LocalObjects
-from cube_bridge.formats.source import Source, look_at
-from cube_bridge.formats.web import WebObjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,9 +43,13 @@ def source_version(location: Path | str) -> str:
     snapshot; of a zarr group on the web, whose files cannot be listed, that of its metadata.
 
     Raises:
-        SourceError: See `cube_bridge.opener.open_cube`.
+        SourceError: See `cube_bridge.formats.opener.open_cube`.
     """
-    source = look_at(Location.of(location))
+    return version_of(look_at(Location.of(location)))
+
+
+def version_of(source: LookedAt) -> str:
+    """Return the version of a source that was looked at; see `source_version`."""
     if icechunk_repository.recognises(source):
         return str(icechunk_repository.session_of(source).snapshot_id)
     if not source.is_folder:
@@ -69,16 +73,22 @@ def chunk_versions(
 
     Args:
         location: Where the dataset was opened.
-        dataset: As `cube_bridge.opener.open_cube` returned it.
+        dataset: As `cube_bridge.formats.opener.open_cube` returned it.
 
     Returns:
         (name of the variable, index of the chunk in the dataset, one number a dimension) to
         version. A chunk of which nothing is stored, all of it fill values, has one too.
 
     Raises:
-        SourceError: See `cube_bridge.opener.open_cube`.
+        SourceError: See `cube_bridge.formats.opener.open_cube`.
     """
-    source = look_at(Location.of(location))
+    return chunk_versions_of(look_at(Location.of(location)), dataset)
+
+
+def chunk_versions_of(
+    source: LookedAt, dataset: xr.Dataset
+) -> Mapping[tuple[str, tuple[int, ...]], str] | None:
+    """Return the versions of the chunks of a source that was looked at; see `chunk_versions`."""
     found = _stored_versions(source)
     if found is None:
         return None
@@ -92,7 +102,7 @@ def chunk_versions(
     return versions
 
 
-def _stored_versions(source: Source) -> tuple[Store, _Stored] | None:
+def _stored_versions(source: LookedAt) -> tuple[Store, _Stored] | None:
     """Return the store of a source and what tells the versions in it; None for other formats."""
     if references.recognises(source):
         store = ObjectsStore(references.objects_of(source))
@@ -147,7 +157,7 @@ def _asked_at_once(
     return {names[n]: s.version for n, s in store.objects.stats(list(names)).items()}
 
 
-def _by_snapshot(source: Source, session: Any) -> _Stored:
+def _by_snapshot(source: LookedAt, session: Any) -> _Stored:
     """Return the snapshot in which each chunk was last written, from the history."""
     repository = icechunk_repository.repository_of(source)
     history = list(repository.ancestry(snapshot_id=session.snapshot_id))

@@ -10,36 +10,37 @@ import zarr
 from zarr.errors import ContainsArrayError, UnstableSpecificationWarning, ZarrUserWarning
 from zarr.storage import LocalStore
 
+from cube_bridge.access.archives import compression_of, is_archive, open_archive
+from cube_bridge.access.object_store import ObjectsStore
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.archives import compression_of, is_archive, open_archive
 from cube_bridge.formats.decoding import decoded
 from cube_bridge.formats.groups import marked, merged
-from cube_bridge.formats.object_store import ObjectsStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from zarr.abc.store import Store
 
-    from cube_bridge.formats.source import Source
+    from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "application/vnd.zarr"
+ORDER = 30
 _GROUP_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: LookedAt) -> bool:
     """Return whether it is a zarr group, or an archive that could hold one."""
     if source.head is None:
         return bool(source.markers)
     return is_archive(source.head) or compression_of(source.head) is not None
 
 
-def open_dataset(source: Source) -> xr.Dataset:
+def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open it lazily, chunked as it is stored."""
     return open_store(store_of(source), source.location.part.group, source.shown)
 
 
-def store_of(source: Source) -> Store:
+def store_of(source: LookedAt) -> Store:
     """Return the zarr store whose root is the outermost group.
 
     Raises:

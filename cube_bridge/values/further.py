@@ -10,7 +10,7 @@ import numpy as np
 from pyoxigraph import Literal
 
 from cube_bridge.errors import SliceError
-from cube_bridge.opener import moments
+from cube_bridge.formats.calendars import moments
 from cube_bridge.values.periods import moment_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD

@@ -5,40 +5,14 @@ Values that are NaN or infinite, and cells without weight, do not count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cube_bridge.sources.value_statistics import Moments
+
 if TYPE_CHECKING:
     from scipy import sparse
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moments:
-    """Sums that the mean and the standard deviation of parts can be put together from."""
-
-    weight: np.ndarray
-    """Sum of the weights of the valid cells."""
-    mean: np.ndarray
-    """Weighted mean; 0 where nothing is valid."""
-    squares: np.ndarray
-    """Weighted sum of the squared distances from the mean."""
-
-    def merged(self, other: Moments) -> Moments:
-        """Return the moments of both parts together.
-
-        Source: T. F. Chan, G. H. Golub, R. J. LeVeque, Updating Formulae and a Pairwise
-        Algorithm for Computing Sample Variances, Stanford STAN-CS-79-773 (1979).
-        """
-        weight = self.weight + other.weight
-        share = np.divide(other.weight, weight, out=np.zeros_like(weight), where=weight > 0)
-        apart = other.mean - self.mean
-        return Moments(
-            weight=weight,
-            mean=self.mean + share * apart,
-            squares=self.squares + other.squares + share * self.weight * apart**2,
-        )
 
 
 def moments(values: np.ndarray, weights: sparse.csr_array, *, squared: bool) -> Moments:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cube_bridge.errors import CoordinatesError
+from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import grid_of
-from cube_bridge.opener import moments
 from cube_bridge.values.further import further_dimension, positions_of
 
 if TYPE_CHECKING:

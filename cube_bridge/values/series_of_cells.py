@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cube_bridge.errors import TooLargeError
-from cube_bridge.values.kernels import Moments
+from cube_bridge.sources.value_statistics import Accumulator
 from cube_bridge.values.passes import NO_LIMITS
 from cube_bridge.values.trends import mann_kendall, theil_sen, years
 
@@ -54,11 +54,11 @@ def reduce_cells(
     needed = np.broadcast_to(times, (zones, len(times)))
     parts = scanner.parts(layer, tiles, needed, limits)
     if statistic in _ONLINE:
-        online: dict[Tile, _Online] = {}
+        online: dict[Tile, Accumulator] = {}
         for part in parts:
             values = part.values[:, times[part.times]]
-            online.setdefault(part.tile, _Online(len(values))).add(values)
-        return {tile: found.result(statistic) for tile, found in online.items()}
+            online.setdefault(part.tile, Accumulator(len(values))).add(values)
+        return {tile: _result(found, statistic) for tile, found in online.items()}
     cells = sum(len(held.cells) for held in tiles.values())
     if cells * int(times.sum()) * 8 > _HELD_BYTES:
         raise TooLargeError(
@@ -75,40 +75,20 @@ def reduce_cells(
     }
 
 
-class _Online:
-    """Statistics of cells that need one time after the other only."""
-
-    def __init__(self, cells: int) -> None:
-        zero = np.zeros(cells)
-        self._moments = Moments(weight=zero, mean=zero, squares=zero)
-        self._low, self._high = np.full(cells, np.inf), np.full(cells, -np.inf)
-
-    def add(self, values: np.ndarray) -> None:
-        valid = np.isfinite(values)
-        count = valid.sum(axis=1).astype(np.float64)
-        total = np.where(valid, values, 0.0).sum(axis=1)
-        mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-        squares = (np.where(valid, values - mean[:, None], 0.0) ** 2).sum(axis=1)
-        self._moments = self._moments.merged(Moments(weight=count, mean=mean, squares=squares))
-        self._low = np.minimum(self._low, np.where(valid, values, np.inf).min(1, initial=np.inf))
-        self._high = np.maximum(
-            self._high, np.where(valid, values, -np.inf).max(1, initial=-np.inf)
-        )
-
-    def result(self, statistic: str) -> np.ndarray:
-        of = self._moments
-        has = of.weight > 0
-        if statistic == "count":
-            return of.weight
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found = {
-                "mean": of.mean,
-                "sum": of.mean * of.weight,
-                "standardDeviation": np.sqrt(of.squares / of.weight),
-                "minimum": self._low,
-                "maximum": self._high,
-            }[statistic]
-        return np.where(has, found, np.nan)
+def _result(found: Accumulator, statistic: str) -> np.ndarray:
+    """Return a statistic of each row, (rows,); NaN without a valid value, of the count 0."""
+    of = found.moments
+    if statistic == "count":
+        return of.weight
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = {
+            "mean": of.mean,
+            "sum": of.mean * of.weight,
+            "standardDeviation": np.sqrt(of.squares / of.weight),
+            "minimum": found.minimum,
+            "maximum": found.maximum,
+        }[statistic]
+    return np.where(of.weight > 0, values, np.nan)
 
 
 def _whole_series(

@@ -14,12 +14,11 @@ from weakref import WeakKeyDictionary
 
 from pyoxigraph import Literal, NamedNode
 
+from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SourceError, SourceNotFoundError, VariableNotFoundError
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import source_version
-from cube_bridge.indexing import fingerprint
-from cube_bridge.mapping import CubeMapping
-from cube_bridge.opener import open_cube
-from cube_bridge.selection import SourceFile, source_file
+from cube_bridge.kinds.files import OpenedSource, SourceFile, source_file
 from cube_bridge.values.layers import whole_variable
 from ontology.terms import DEEP, PROV
 
@@ -124,7 +123,7 @@ class Sources:
             old.dataset.close()
         if (
             _is_newer_than_index(store, entry.file.iri, state)
-            and fingerprint(location, entry.file.mapping) != entry.print_
+            and OpenedSource(location, entry.file.mapping).fingerprint != entry.print_
         ):
             raise SourceError(f"{location} has changed since it was indexed; index it anew")
         opened = _Opened(state=state, dataset=open_cube(location), variables={})

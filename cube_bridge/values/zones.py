@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cube_bridge.errors import TooLargeError
+from cube_bridge.sources.value_statistics import Moments
 from cube_bridge.values.kernels import (
-    Moments,
     areas_beyond,
     extremes,
     moments,

@@ -21,11 +21,10 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, serialize
 from cube_bridge.axes import placement_of
 from cube_bridge.chunk_reader import Place
 from cube_bridge.chunks import ChunkDescriber, tile_owners
-from cube_bridge.content import Statistics
 from cube_bridge.cube_header import _cube_quads
-from cube_bridge.indexing import cube_mapping, index_file
-from cube_bridge.opener import open_cube
-from cube_bridge.summaries import chunk_statistics
+from cube_bridge.formats.opener import open_cube
+from cube_bridge.indexing.index import cube_mapping, index_file
+from cube_bridge.sources.value_statistics import Statistics, chunk_statistics
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 

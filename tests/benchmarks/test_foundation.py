@@ -7,7 +7,7 @@ import pyoxigraph
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat
 
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
 from kg.query import serialise_result
 from kg.reasoner import entailed_types, ontology_axioms

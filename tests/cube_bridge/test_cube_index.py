@@ -22,7 +22,7 @@ from cube_bridge.axes import placement_of
 from cube_bridge.chunk_reader import Failure, Place, Threads, read_chunks
 from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.errors import SourceError
-from cube_bridge.indexing import Reading, index_file
+from cube_bridge.indexing.index import Reading, index_file
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select, text
@@ -137,7 +137,7 @@ def test_other_chunks_and_fewer_variables_leave_nothing_behind(store, iris, tmp_
 _KILLED = """
 import os, sys
 from pathlib import Path
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 import cube_bridge.cube_index as cube_index
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris

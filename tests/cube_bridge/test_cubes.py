@@ -12,11 +12,12 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
+from cube_bridge.formats.calendars import moments
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.grids import grid_of
-from cube_bridge.indexing import index_dataset, index_file
-from cube_bridge.opener import moments, open_cube
+from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.selection import select_dataset
-from cube_bridge.summaries import chunk_statistics
+from cube_bridge.sources.value_statistics import chunk_statistics
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
 from kg.validation import validate_store

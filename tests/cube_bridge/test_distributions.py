@@ -6,7 +6,8 @@ from pyoxigraph import NamedNode
 from cube_bridge.distributions import choose_distribution
 from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.extension import CUBES
-from cube_bridge.indexing import cube_mapping, index_file, remove_source
+from cube_bridge.indexing.index import cube_mapping, index_file
+from cube_bridge.indexing.state import remove_source
 from kg.embedded import EmbeddedStore
 from kg.query import number, select
 from kg.validation import validate_store

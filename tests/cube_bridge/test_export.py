@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from cube_bridge.cli.export import export
 from cube_bridge.errors import SelectionError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
 from kg.errors import StoreNotFoundError
 from kg.iris import Iris

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError
 from cube_bridge.formats.calendars import moments
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
 from cube_bridge.grids import grid_of
-from cube_bridge.indexing import index_file
-from cube_bridge.opener import open_cube
+from cube_bridge.indexing.index import index_file
 from kg.query import number, select
 from tests.conftest import make_cube
 

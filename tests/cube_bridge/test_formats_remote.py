@@ -16,6 +16,7 @@ import zarr
 from rasterio.transform import from_origin
 from zarr.errors import ZarrUserWarning
 
+from cube_bridge.access.location import Location, Part
 from cube_bridge.errors import (
     NotACubeError,
     SourceForbiddenError,
@@ -23,9 +24,8 @@ from cube_bridge.errors import (
     SourceTimeoutError,
     SourceUnreachableError,
 )
-from cube_bridge.formats.location import Location, Part
+from cube_bridge.formats.opener import media_type, open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
-from cube_bridge.opener import media_type, open_cube
 from tests.conftest import make_cube
 from tests.file_server import serving_files
 
@@ -195,7 +195,7 @@ def test_a_server_that_drips_is_given_up(server, monkeypatch):
 def test_a_server_that_stops_answering_later_is_given_up(server, monkeypatch, name):
     opened = open_cube(f"{server.url}/{name}")
     monkeypatch.setenv("DEEPCUBE_TIMEOUT_S", "0.2")
-    from cube_bridge.formats import ranged_file  # noqa: PLC0415
+    from cube_bridge.access import ranged_file  # noqa: PLC0415
 
     ranged_file._block.cache_clear()
     server.delay_s = 30

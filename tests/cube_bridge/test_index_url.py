@@ -8,7 +8,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from cube_bridge.chunk_search import chunks_meeting
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.query import select, text
 from tests.conftest import make_cube
 from tests.cube_bridge.test_cube_index import ALWAYS, WORLD

@@ -10,8 +10,9 @@ import shapely
 from pyoxigraph import DefaultGraph
 
 from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
-from cube_bridge.indexing import cube_mapping, index_dataset, index_file, remove_source
-from cube_bridge.mapping import parse_mapping
+from cube_bridge.indexing.index import cube_mapping, index_dataset, index_file
+from cube_bridge.indexing.state import remove_source
+from cube_bridge.kinds.mappings import parse_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select
@@ -54,8 +55,8 @@ def test_a_removed_source_leaves_only_shared_times(store, iris, weather_csv, ser
 _KILLED = """
 import os, sys
 from pathlib import Path
-import cube_bridge.indexing as indexing
-from cube_bridge.mapping import read_mapping
+from cube_bridge.indexing.index import index_file
+from cube_bridge.kinds.mappings import read_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 store = EmbeddedStore(Path(sys.argv[1]))
@@ -63,8 +64,7 @@ def progress(name, done, total):
     print(done, total, flush=True)
     if done == 2:
         os.kill(os.getpid(), 9)
-indexing.index_file(store, Iris(), Path(sys.argv[2]), read_mapping(Path(sys.argv[3])),
-                    progress=progress)
+index_file(store, Iris(), Path(sys.argv[2]), read_mapping(Path(sys.argv[3])), progress=progress)
 """
 
 

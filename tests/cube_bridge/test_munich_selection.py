@@ -12,9 +12,9 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from pyoxigraph import NamedNode
 
+from cube_bridge.formats.opener import open_cube
 from cube_bridge.grids import grid_of
-from cube_bridge.indexing import index_file
-from cube_bridge.opener import open_cube
+from cube_bridge.indexing.index import index_file
 from cube_bridge.selection import select_dataset
 from cube_bridge.target_grid import GridSpec
 from kg.embedded import EmbeddedStore

@@ -15,10 +15,10 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.errors import PublishingError
 from cube_bridge.grids import grid_of
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import SourceInfo
+from cube_bridge.indexing.index import index_file
 from cube_bridge.publishing import item_path, publish_and_index, publish_cube
 from cube_bridge.selection import select_dataset
+from cube_bridge.sources.info import SourceInfo
 from cube_bridge.target_grid import GridSpec
 from kg.geometry import BBox
 from kg.query import select, text

@@ -9,7 +9,7 @@ import pytest
 from pyoxigraph import QueryResultsFormat, RdfFormat
 
 from cube_bridge.extension import CUBES
-from cube_bridge.indexing import index_dataset
+from cube_bridge.indexing.index import index_dataset
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import with_prefixes

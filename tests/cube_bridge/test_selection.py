@@ -12,8 +12,8 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.errors import RegionError, SelectionError
 from cube_bridge.grids import grid_of
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import parse_mapping
+from cube_bridge.indexing.index import index_file
+from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.selection import select_by_query, select_dataset
 from cube_bridge.target_grid import GridSpec
 from kg.errors import QueryError

@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 from cube_bridge.errors import MappingError, SourceError, TableError, UnitError
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import mapping_from_json, mapping_json, parse_mapping, read_mapping
-from cube_bridge.selection import source_file
-from cube_bridge.tables import load_events, load_series
+from cube_bridge.indexing.index import index_file
+from cube_bridge.kinds.events import load_events
+from cube_bridge.kinds.files import source_file
+from cube_bridge.kinds.mappings import mapping_from_json, parse_mapping, read_mapping
+from cube_bridge.kinds.series import load_series
 from kg.query import number, select, text
 from kg.validation import validate_store
 from tests.conftest import SERIES_MAPPING
@@ -148,7 +149,7 @@ def test_a_mapping_that_is_no_yaml(tmp_path):
 
 
 def test_a_mapping_survives_the_graph(series_mapping):
-    assert mapping_from_json(mapping_json(series_mapping)) == series_mapping
+    assert mapping_from_json(series_mapping.json_text()) == series_mapping
 
 
 def test_events_become_features_with_place_and_time(store, iris, tmp_path):

@@ -6,6 +6,7 @@ from pyoxigraph import NamedNode, RdfFormat, parse
 from kg.errors import ReasonerError
 from kg.inference import INFERRED_GRAPH, infer_variable_types
 from kg.reasoner import entailed_types, ontology_axioms
+from kg.temporal import Cadence
 from ontology.terms import DEEP, PREFIXES, expand
 
 HEADER = "".join(f"@prefix {p}: <{ns}> .\n" for p, ns in PREFIXES.items())
@@ -29,6 +30,27 @@ def test_a_subclass_and_an_equivalent_class_serve():
 def test_cadence_is_a_datatype_restriction(seconds, daily):
     types = entailed_types(ontology_axioms(), facts(f"<urn:v> deep:samplingSeconds {seconds} ."))
     assert (DEEP.SampledDailyOrFiner in types[NamedNode("urn:v")]) is daily
+
+
+@pytest.mark.parametrize(("cadence", "monthly"), [("P1D", True), ("P1M", True), ("P3M", False)])
+def test_a_calendar_month_is_monthly_and_a_quarter_is_not(cadence, monthly):
+    seconds = Cadence.of(cadence).nominal_s
+    types = entailed_types(ontology_axioms(), facts(f"<urn:v> deep:samplingSeconds {seconds} ."))
+    assert (DEEP.SampledMonthlyOrFiner in types[NamedNode("urn:v")]) is monthly
+    assert DEEP.SampledYearlyOrFiner in types[NamedNode("urn:v")]
+
+
+def test_a_series_of_regions_is_told_from_one_of_stations():
+    types = entailed_types(
+        ontology_axioms(),
+        facts(
+            "<urn:v> deep:variableOf <urn:s> ; sosa:observedProperty <urn:p> . "
+            "<urn:s> a deep:RegionSeriesTable . <urn:p> a deep:PalmerDroughtSeverityIndex ."
+        ),
+    )
+    assert DEEP.FromRegionSeries in types[NamedNode("urn:v")]
+    assert DEEP.FromSeriesTable not in types[NamedNode("urn:v")]
+    assert DEEP.DroughtIndex in types[NamedNode("urn:p")]
 
 
 def test_units_are_told_by_dimension():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import SH
 
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.shape_checks import ShapeChecks
 from kg.validation import _run, _to_rdflib, shapes_graph, target_classes
 from ontology.terms import DEEP, RDF, RDFS, XSD

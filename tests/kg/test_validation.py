@@ -1,7 +1,7 @@
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.description import describe, located_wkt
 from kg.errors import ResourceNotFoundError, ValidationFailedError
 from kg.query import double

@@ -6,10 +6,10 @@ import pytest
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import RegionError
-from cube_bridge.indexing import index_file
-from cube_bridge.mapping import parse_mapping
+from cube_bridge.indexing.index import index_file
+from cube_bridge.kinds.mappings import parse_mapping
+from cube_bridge.kinds.simulation import ISLAND
 from cube_bridge.regions import find_region
-from cube_bridge.simulation import ISLAND
 from kg.embedded import EmbeddedStore
 from kg.overview import most_dangerous_day
 from kg.query import ask, number, select, text

@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat
 
 from cube_bridge.errors import EventConceptError
 from cube_bridge.events.service import Events
-from cube_bridge.indexing import index_dataset, index_file
+from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.values.engine import Engine
 from kg.geosparql.errors import InvalidArgumentError
 from kg.query import select

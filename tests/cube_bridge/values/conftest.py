@@ -4,7 +4,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.extension import Cubes
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.values.engine import Engine
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.reading import ChunkReader

@@ -12,7 +12,7 @@ from rasterio.warp import transform_geom
 from scipy import stats
 
 from cube_bridge.errors import SourceNotFoundError, TooLargeError
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from cube_bridge.values import clipping
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from ontology.terms import DEEP, GEO, RDF, XSD

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from pyoxigraph import Literal
 
-from cube_bridge.indexing import index_file
-from cube_bridge.opener import open_cube
+from cube_bridge.formats.opener import open_cube
+from cube_bridge.indexing.index import index_file
 from kg.temporal import date_time_literal
 from ontology.terms import DEEP
 from tests.cube_bridge.values.conftest import wkt

@@ -4,7 +4,7 @@ import httpx2 as httpx
 import pytest
 from pyoxigraph import NamedNode
 
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
 from kg.query import with_prefixes
 from tests.cube_bridge.values.test_slices import AREA

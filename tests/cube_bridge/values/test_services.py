@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.errors import SourceError
 from cube_bridge.extension import CUBES
-from cube_bridge.indexing import index_file
+from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
 from kg.geometry import parse_wkt
 from kg.geosparql.errors import InvalidArgumentError

@@ -12,8 +12,8 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.errors import SliceError
 from cube_bridge.extension import CUBES
-from cube_bridge.indexing import index_file
-from cube_bridge.opener import open_cube
+from cube_bridge.formats.opener import open_cube
+from cube_bridge.indexing.index import index_file
 from cube_bridge.values.further import further_dimension
 from kg.embedded import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError

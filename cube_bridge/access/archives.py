@@ -9,10 +9,10 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cube_bridge.access.object_stat import Stat, bounds
+from cube_bridge.access.objects import objects_below
+from cube_bridge.access.ranged_file import RangedFile
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.objects import objects_below
-from cube_bridge.formats.ranged_file import RangedFile
-from cube_bridge.formats.ranges import Stat, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

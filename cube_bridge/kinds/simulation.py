@@ -16,11 +16,13 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from cube_bridge.mapping import Mapping, parse_mapping
+from cube_bridge.kinds.mappings import parse_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from cube_bridge.sources.info import SourceMapping
 
 #: Name of the invented island, the region to plan for.
 ISLAND = "Simulated Island"
@@ -38,7 +40,7 @@ class SimulatedSource:
     """A file that the simulation wrote, and how it is read."""
 
     path: Path
-    mapping: Mapping
+    mapping: SourceMapping
 
 
 def simulate(folder: Path) -> list[SimulatedSource]:

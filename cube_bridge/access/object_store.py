@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zarr.core.buffer import Buffer, BufferPrototype
 
-    from cube_bridge.formats.objects import Objects
+    from cube_bridge.access.objects import Objects
 
 
 _METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})

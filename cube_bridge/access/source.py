@@ -8,22 +8,22 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cube_bridge.datasets import cache_folder
+from cube_bridge.access.objects import Objects, objects_below
+from cube_bridge.access.ranged_file import RangedFile
+from cube_bridge.access.web import WebObjects
 from cube_bridge.errors import (
     NotACubeError,
     SourceForbiddenError,
     SourceNotFoundError,
     SourceUnreachableError,
 )
-from cube_bridge.formats.objects import Objects, objects_below
-from cube_bridge.formats.ranged_file import RangedFile
-from cube_bridge.formats.web import WebObjects
+from cube_bridge.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cube_bridge.formats.location import Location
+    from cube_bridge.access.location import Location
 
 #: Bytes that tell formats apart; the magic of a tar file is at 257.
 _HEAD_BYTES = 4096
@@ -34,7 +34,7 @@ FOLDER_MARKERS = ("zarr.json", ".zmetadata", ".zgroup", ".zarray")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class LookedAt:
     """A place and what was found there."""
 
     location: Location
@@ -89,7 +89,7 @@ class Source:
         return not isinstance(self.objects, WebObjects) or self.objects.serves_ranges()
 
 
-def look_at(location: Location) -> Source:
+def look_at(location: Location) -> LookedAt:
     """Return what is at a location.
 
     Raises:
@@ -120,22 +120,22 @@ def look_at(location: Location) -> Source:
     )
 
 
-def _look_at_path(location: Location, path: Path, objects: Objects) -> Source:
+def _look_at_path(location: Location, path: Path, objects: Objects) -> LookedAt:
     if not path.exists():
         raise SourceNotFoundError(f"no file or folder {path}")
     try:
         if path.is_dir():
             markers = frozenset(m for m in FOLDER_MARKERS if (path / m).is_file())
             next(path.iterdir(), None)
-            return Source(location=location, objects=objects, head=None, markers=markers)
+            return LookedAt(location=location, objects=objects, head=None, markers=markers)
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except PermissionError as error:
         raise SourceForbiddenError(f"{path} may not be read; ask its owner") from error
-    return Source(location=location, objects=objects, head=head, markers=frozenset())
+    return LookedAt(location=location, objects=objects, head=head, markers=frozenset())
 
 
-def _look_at_file(location: Location, objects: Objects) -> Source | None:
+def _look_at_file(location: Location, objects: Objects) -> LookedAt | None:
     if location.base.endswith("/"):
         return None
     try:
@@ -145,10 +145,10 @@ def _look_at_file(location: Location, objects: Objects) -> Source | None:
     if b"<html" in head[:512].lower():
         # A folder as a page, or a page of a site: what folders are known by is asked for.
         return _look_at_folder(location, objects)
-    return Source(location=location, objects=objects, head=head, markers=frozenset())
+    return LookedAt(location=location, objects=objects, head=head, markers=frozenset())
 
 
-def _look_at_folder(location: Location, objects: Objects) -> Source | None:
+def _look_at_folder(location: Location, objects: Objects) -> LookedAt | None:
     markers = set()
     refused: SourceForbiddenError | None = None
     for marker in (*FOLDER_MARKERS, "repo", "refs/branch.main/ref.json"):
@@ -165,7 +165,7 @@ def _look_at_folder(location: Location, objects: Objects) -> Source | None:
         raise refused
     if not markers:
         return None
-    return Source(location=location, objects=objects, head=None, markers=frozenset(markers))
+    return LookedAt(location=location, objects=objects, head=None, markers=frozenset(markers))
 
 
 def check_reached(error: BaseException) -> None:

@@ -14,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from cube_bridge.access.cloud import CLOUD_SCHEMES, CloudObjects
+from cube_bridge.access.location import Location
+from cube_bridge.access.object_stat import Stat, bounds
+from cube_bridge.access.web import WebObjects
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.cloud import CLOUD_SCHEMES, CloudObjects
-from cube_bridge.formats.location import Location
-from cube_bridge.formats.ranges import Stat, bounds
-from cube_bridge.formats.web import WebObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

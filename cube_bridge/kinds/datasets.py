@@ -5,18 +5,22 @@ With DEEPCUBE_DATA set to a folder, the same names are found there without a net
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pooch
 import requests
 import yaml
 
 from cube_bridge.errors import DatasetUnavailableError, SourceNotFoundError
-from cube_bridge.mapping import Mapping, parse_mapping
+from cube_bridge.folders import cache_folder, data_folder
+from cube_bridge.kinds.mappings import parse_mapping
+
+if TYPE_CHECKING:
+    from cube_bridge.sources.info import SourceMapping
 
 # Its messages go beside the progress bars; errors are raised, not logged.
 pooch.get_logger().setLevel("WARNING")
@@ -26,7 +30,7 @@ _TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
+class RegisteredDataset:
     """One open data set."""
 
     name: str
@@ -40,7 +44,22 @@ class Dataset:
     companions: tuple[tuple[str, str], ...] = ()
     """Suffix and sha256 of files of the same name that belong to it, as to a shapefile."""
 
-    def companion(self, suffix: str, sha256: str) -> Dataset:
+    beside: tuple[tuple[str, str, str], ...] = ()
+    """Name, path in the repository and sha256 of files of other names that lie beside it."""
+
+    def neighbour(self, name: str, path: str, sha256: str) -> RegisteredDataset:
+        """Return one of the files that lie beside it, under the name that its mapping knows."""
+        head, commit = self.url.split("/")[:5], self.url.split("/")[5]
+        return replace(
+            self,
+            url="/".join([*head, commit, path]),
+            sha256=sha256,
+            local=str(Path(self.local).with_name(name)),
+            companions=(),
+            beside=(),
+        )
+
+    def companion(self, suffix: str, sha256: str) -> RegisteredDataset:
         """Return one of the files that belong to it."""
         return replace(
             self,
@@ -52,23 +71,24 @@ class Dataset:
 
 
 @cache
-def registry() -> dict[str, Dataset]:
+def registry() -> dict[str, RegisteredDataset]:
     """Return all registered data sets by name."""
     entries = yaml.safe_load((files("cube_bridge") / "registry.yaml").read_text(encoding="utf-8"))
     return {
-        name: Dataset(
+        name: RegisteredDataset(
             name=name,
             url=f"https://raw.githubusercontent.com/{e['repository']}/{e['commit']}/{e['path']}",
             sha256=e["sha256"],
             local=e["local"],
             mapping=e["mapping"],
             companions=tuple(e.get("companions", {}).items()),
+            beside=tuple((n, f["path"], f["sha256"]) for n, f in e.get("beside", {}).items()),
         )
         for name, e in entries.items()
     }
 
 
-def dataset(name: str) -> Dataset:
+def dataset(name: str) -> RegisteredDataset:
     """Return a registered data set.
 
     Raises:
@@ -82,23 +102,11 @@ def dataset(name: str) -> Dataset:
         ) from None
 
 
-def packaged_mapping(entry: Dataset) -> Mapping:
+def packaged_mapping(entry: RegisteredDataset) -> SourceMapping:
     """Return the mapping that comes with a registered data set."""
     with as_file(files("cube_bridge") / "mappings" / entry.mapping) as path:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     return parse_mapping(document, entry.mapping)
-
-
-def data_folder() -> Path | None:
-    """Return the folder that DEEPCUBE_DATA names, or None."""
-    folder = os.environ.get("DEEPCUBE_DATA")
-    return Path(folder) if folder else None
-
-
-def cache_folder() -> Path:
-    """Return where fetched and simulated data is kept."""
-    folder = os.environ.get("DEEPCUBE_CACHE")
-    return Path(folder) if folder else Path(pooch.os_cache("deepcube"))
 
 
 def locate(name: str) -> Path:
@@ -112,10 +120,12 @@ def locate(name: str) -> Path:
     entry = dataset(name)
     for suffix, sha256 in entry.companions:
         _locate(entry.companion(suffix, sha256))
+    for file, path, sha256 in entry.beside:
+        _locate(entry.neighbour(file, path, sha256), fetched_as=file)
     return _locate(entry)
 
 
-def _locate(entry: Dataset) -> Path:
+def _locate(entry: RegisteredDataset, fetched_as: str | None = None) -> Path:
     name, folder = entry.name, data_folder()
     if folder is not None:
         path = folder / entry.local
@@ -133,7 +143,7 @@ def _locate(entry: Dataset) -> Path:
         fetched = pooch.retrieve(
             entry.url,
             known_hash=f"sha256:{entry.sha256}",
-            fname=f"{name}{Path(entry.local).suffix}",
+            fname=fetched_as or f"{name}{Path(entry.local).suffix}",
             path=cache_folder() / "datasets",
             downloader=downloader,
         )

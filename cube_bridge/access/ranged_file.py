@@ -6,8 +6,8 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cube_bridge.access.objects import objects_below
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.objects import objects_below
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

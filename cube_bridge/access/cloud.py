@@ -12,8 +12,8 @@ import obstore
 from obstore.exceptions import BaseError, GenericError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
+from cube_bridge.access.object_stat import Stat, timeout_s
 from cube_bridge.errors import SourceForbiddenError, SourceTimeoutError, SourceUnreachableError
-from cube_bridge.formats.ranges import Stat, timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError  # noqa: A004  # theirs
 
+from cube_bridge.access.location import Location
+from cube_bridge.access.object_stat import Stat, timeout_s
 from cube_bridge.errors import SourceForbiddenError, SourceTimeoutError, SourceUnreachableError
-from cube_bridge.formats.location import Location
-from cube_bridge.formats.ranges import Stat, timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pooch
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.mapping import Mapping, mapping_json
 from kg.geometry import bounding_box_quads
 from kg.iris import Iris, below
 from kg.provenance import start_quads
@@ -20,7 +18,8 @@ from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.content import Description
+    from cube_bridge.sources.description import Description
+    from cube_bridge.sources.info import SourceMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class Origin:
 
     location: Path | str
     """A file or folder, or the URL of a cube."""
-    mapping: Mapping
+    mapping: SourceMapping
     url: str
     """Where the bytes come from."""
     registered: str | None
@@ -42,7 +41,13 @@ class Origin:
 
 
 def header_quads(
-    source: NamedNode, origin: Origin, content: Description, print_: str, iris: Iris
+    source: NamedNode,
+    origin: Origin,
+    content: Description,
+    print_: str,
+    iris: Iris,
+    *,
+    sha256: str | None = None,
 ) -> Iterator[Quad]:
     """Yield what the graph says of a source before any of its parts.
 
@@ -52,6 +57,8 @@ def header_quads(
         content: What was found in them.
         print_: Its fingerprint.
         iris: How IRIs are made.
+        sha256: Of the file; None for a cube, which may be as large as a disk and is read once,
+            for its statistics.
     """
     info = origin.mapping.source
     activity = below(source, "indexing")
@@ -71,7 +78,7 @@ def header_quads(
     yield Quad(source, DCTERMS.source, NamedNode(origin.url))
     yield Quad(source, DEEP.fingerprint, Literal(print_))
     yield Quad(source, DEEP.itemCount, integer(content.item_count))
-    yield Quad(source, DEEP.mapping, Literal(mapping_json(origin.mapping)))
+    yield Quad(source, DEEP.mapping, Literal(origin.mapping.json_text()))
     if origin.registered:
         yield Quad(source, DEEP.registeredAs, Literal(origin.registered))
     yield Quad(source, DEEP.indexStatus, DEEP.IndexPartial)
@@ -91,11 +98,10 @@ def header_quads(
     path = origin.location
     if isinstance(path, Path) and path.is_file():
         yield Quad(distribution, DCAT.byteSize, integer(path.stat().st_size))
-        # A cube may be as large as a disk: it is read once, for its statistics.
-        if content.kind != DEEP.Cube:
-            checksum = below(distribution, "checksum")
-            yield Quad(distribution, SPDX.checksum, checksum)
-            yield Quad(checksum, SPDX.checksumValue, Literal(pooch.file_hash(str(path))))
+    if sha256 is not None:
+        checksum = below(distribution, "checksum")
+        yield Quad(distribution, SPDX.checksum, checksum)
+        yield Quad(checksum, SPDX.checksumValue, Literal(sha256))
     yield Quad(source, PROV.wasGeneratedBy, activity)
     yield from start_quads(activity, DEEP.IndexingActivity, [NamedNode(origin.url)])
     yield from content.header

@@ -1,0 +1,109 @@
+"""What a mapping says of any source, and the parts that mappings of several kinds are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from cube_bridge.errors import MappingError
+from kg.temporal import Cadence
+from ontology.terms import expand
+
+
+def _known_name(curie: str) -> str:
+    expand(curie)
+    return curie
+
+
+def _cadence(duration: str) -> str:
+    Cadence.of(duration)
+    return duration
+
+
+#: A prefixed name such as `unit:K`, or a full IRI.
+Name = Annotated[str, AfterValidator(_known_name)]
+#: An ISO 8601 duration that is a cadence: PT1H, P1D, P8D, P1M, P1Y.
+Duration = Annotated[str, AfterValidator(_cadence)]
+Text = Annotated[str, Field(min_length=1)]
+#: Name of a file in the folder of another: no path.
+FileName = Annotated[str, Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")]
+
+#: "Copyright not evaluated": for a source whose licence nobody has stated.
+UNKNOWN_LICENSE = "http://rightsstatements.org/vocab/CNE/1.0/"
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know, and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class SourceInfo(Strict):
+    """What a source says of itself."""
+
+    id: Slug
+    title: Text
+    description: str | None = None
+    license: Annotated[str, Field(pattern=r"^https?://")] = UNKNOWN_LICENSE
+    publisher: str | None = None
+    simulated: bool = False
+    dataset: Slug | None = None
+    """Data set that a cube holds in a layout or resolution of its own, as other cubes may."""
+
+
+class TimeColumn(Strict):
+    """Where a row's time is, in UTC."""
+
+    column: Text
+    format: str | None = None
+    """strptime format; None reads ISO 8601, a month as 2001-01 and a year as 1995 too."""
+    resolution: Duration
+    """From one row to the next: with P1M a row is about the calendar month that its time is in."""
+
+    @property
+    def cadence(self) -> Cadence:
+        """The resolution as a cadence."""
+        return Cadence.of(self.resolution)
+
+
+class Column(Strict):
+    """One column of numbers."""
+
+    column: Text
+    label: str | None = None
+    property: Name | None = None
+    """Class of what is observed: a CF standard name, or one that an ontology ties to one."""
+    predicate: Name | None = None
+    """For events: the property that carries the value."""
+    unit: Name | None = None
+    valid_range: tuple[float, float] | None = None
+    """Lowest and highest value that can be true; anything else is an error in the table."""
+
+
+class SourceMapping(Strict):
+    """What a source is and what is in it; each kind of source has a mapping of its own."""
+
+    kind: str
+    """Which kind: the `name` of a `cube_bridge.kinds.kind.SourceKind`."""
+    source: SourceInfo
+
+    def json_text(self) -> str:
+        """Return it as the graph keeps it, so that a source can be read back from there."""
+        return self.model_dump_json(exclude_none=True)
+
+
+def source_info(**said: str | None) -> SourceInfo:
+    """Return what is said of a source; None is not said.
+
+    Raises:
+        MappingError: Names each field that is wrong.
+    """
+    try:
+        return SourceInfo.model_validate({k: v for k, v in said.items() if v is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
+        raise MappingError(f"the source cannot be described so: {wrong}") from error
