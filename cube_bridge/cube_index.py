@@ -25,7 +25,7 @@ from cube_bridge.layout import ChunkLayout, layout_of_text
 from cube_bridge.opener import open_cube
 from kg.iris import Iris, below
 from kg.query import select, text
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:

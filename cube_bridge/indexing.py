@@ -45,7 +45,7 @@ from kg.errors import DeepCubeError
 from kg.iris import Iris, below, slug
 from kg.provenance import end_quad
 from kg.query import integer
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from kg.vocabulary import install_ontology
 from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 

@@ -19,7 +19,8 @@ from kg.inference import infer_variable_types
 from kg.options import CONSOLE, IRI, open_store, progress_stages, store_options
 from kg.query import is_graph, serialise_result, text, with_prefixes
 from kg.solutions import Solutions
-from kg.validation import notes, validate_store
+from kg.validation.shacl import validate_store
+from kg.views.notes import notes
 from kg.vocabulary import install_ontology
 from ontology.terms import compact
 

@@ -16,9 +16,9 @@ sys.path.insert(0, sys.argv[1])
 import ontology.files, cube_bridge.datasets, api.pages, ml.models.fire_danger
 for module in (ontology.files, cube_bridge.datasets, api.pages, ml.models.fire_danger):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
-from kg.validation import target_classes
+from kg.validation.shacl import shapes_with
 assert len(ontology.files.modules()) >= 8 and len(ontology.files.shapes()) >= 2
-assert target_classes()
+assert shapes_with(ml.models.fire_danger.FIRE_DANGER.shapes).target_classes
 for entry in cube_bridge.datasets.registry().values():
     cube_bridge.datasets.packaged_mapping(entry)
 assert "body" in api.pages.stylesheet()

@@ -9,7 +9,7 @@ from cube_bridge.extension import CUBES
 from cube_bridge.indexing import cube_mapping, index_file, remove_source
 from kg.embedded import EmbeddedStore
 from kg.query import number, select
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from tests.conftest import make_cube
 
 

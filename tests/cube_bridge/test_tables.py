@@ -8,7 +8,7 @@ from cube_bridge.mapping import mapping_from_json, mapping_json, parse_mapping, 
 from cube_bridge.selection import source_file
 from cube_bridge.tables import load_events, load_series
 from kg.query import number, select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from tests.conftest import SERIES_MAPPING
 
 EVENTS_MAPPING = {

@@ -13,7 +13,7 @@ from cube_bridge.simulation import ISLAND
 from kg.embedded import EmbeddedStore
 from kg.overview import most_dangerous_day
 from kg.query import ask, number, select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from ml.errors import ModelNotFoundError, PlanError, RunError
 from ml.inputs import make_plan, read_plan
 from ml.model import model_card

@@ -47,8 +47,10 @@ class ShapeChecks:
     def __init__(self, shapes: rdflib.Graph) -> None:
         self._shapes = shapes
         self._by_class: dict[NamedNode, list[Check]] = {}
-        for shape, kind in shapes.subject_objects(SH.targetClass):
-            self._by_class.setdefault(NamedNode(str(kind)), []).append(self._node_check(shape))
+        for shape in shapes.subjects(SH.targetClass, unique=True):
+            check = self._node_check(shape)
+            for kind in shapes.objects(shape, SH.targetClass):
+                self._by_class.setdefault(NamedNode(str(kind)), []).append(check)
 
     def accept(self, quads: Iterable[Quad]) -> bool:
         """Return whether quads surely conform to all shapes."""
@@ -60,10 +62,15 @@ class ShapeChecks:
             if RDFS.subClassOf in said:
                 # It may make other nodes members of a class that a shape targets.
                 return False
-            for kind in said.get(RDF.type, _NONE):
-                checks = self._by_class.get(kind, ()) if isinstance(kind, NamedNode) else ()
-                if not all(check(said) for check in checks):
-                    return False
+            # Of two types, one is often below the other: their shapes are checked once.
+            checks = {
+                check: None
+                for kind in said.get(RDF.type, _NONE)
+                if isinstance(kind, NamedNode)
+                for check in self._by_class.get(kind, ())
+            }
+            if not all(check(said) for check in checks):
+                return False
         return True
 
     def _node_check(self, shape: rdflib.term.Node) -> Check:
@@ -81,9 +88,19 @@ class ShapeChecks:
                 checks.append(self._property_check(value))
             elif predicate == SH.node:
                 checks += self._parts(value)
+            elif predicate == SH["or"]:
+                checks.append(self._any_part(value))
             elif predicate not in _SILENT:
                 raise _UnknownError(str(predicate))
         return checks
+
+    def _any_part(self, members: rdflib.term.Node) -> Check:
+        """Return the check that one of a list of shapes of the node itself holds."""
+        ways = [
+            [self._property_check(m)] if (m, SH.path, None) in self._shapes else self._parts(m)
+            for m in Collection(self._shapes, members)
+        ]
+        return lambda said: any(all(check(said) for check in way) for way in ways)
 
     def _property_check(self, shape: rdflib.term.Node) -> Check:
         path = self._shapes.value(shape, SH.path)
