@@ -13,9 +13,10 @@ from api.links import show_terms
 from api.maps import Shape, draw
 from api.negotiation import choose
 from api.pages import render
-from kg.description import Description, describe, located_wkt
 from kg.geometry import parse_wkt
 from kg.query import RDF_FORMATS, serialise_triples
+from kg.views.locations import located_wkt
+from kg.views.resources import Description, describe
 from ontology.terms import DEEP, RDF
 
 if TYPE_CHECKING:

@@ -9,6 +9,9 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 from ontology.files import modules
 from ontology.terms import DEEP, RDFS
 
+#: The rank of a place of which no class has one: after all others.
+UNRANKED = 1000
+
 
 @cache
 def axioms() -> tuple[Triple, ...]:

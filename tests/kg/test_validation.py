@@ -2,10 +2,11 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.indexing import index_file
-from kg.description import describe, located_wkt
 from kg.errors import ResourceNotFoundError, ValidationFailedError
 from kg.query import double
 from kg.validation.shacl import shapes_with, validate_quads, validate_store
+from kg.views.locations import located_wkt
+from kg.views.resources import describe
 from kg.vocabulary import (
     ONTOLOGY_GRAPH,
     install_document,
@@ -187,3 +188,18 @@ def test_a_description_follows_blank_nodes_and_knows_its_place(store):
         describe(store, "http://example.org/unknown")
     store.add([Quad(X, GEO.asWKT, Literal("POINT(1 2)", datatype=GEO.wktLiteral))])
     assert located_wkt(store, X.value) == "POINT(1 2)"
+
+
+def test_a_property_that_a_store_puts_below_located_by_leads_to_the_map(store):
+    iri, link, place = (NamedNode(f"http://example.org/{n}") for n in ("item", "drawnFrom", "p"))
+    shape = NamedNode("http://example.org/p/shape")
+    store.add(
+        [
+            Quad(iri, link, place),
+            Quad(place, GEO.hasDefaultGeometry, shape),
+            Quad(shape, GEO.asWKT, Literal("POINT(3 4)", datatype=GEO.wktLiteral)),
+        ]
+    )
+    assert located_wkt(store, iri.value) is None
+    store.add([Quad(link, RDFS.subPropertyOf, DEEP.locatedBy)])
+    assert located_wkt(store, iri.value) == "POINT(3 4)"
