@@ -19,10 +19,9 @@ from cube_bridge.indexing import index_dataset, index_file
 from cube_bridge.regions import find_region
 from cube_bridge.simulation import ISLAND, simulate
 from kg.options import CONSOLE, progress_stages
-from kg.overview import most_dangerous_day
-from kg.overview import sources as all_sources
 from kg.query import select, text
 from kg.temporal import day_bounds
+from kg.views.predictions import highest_moment
 from ml.errors import RunError
 from ml.inputs import make_plan
 from ml.models.fire_danger import FIRE_DANGER, Config
@@ -94,9 +93,10 @@ def run_demo(store: GraphStore, iris: Iris, store_folder: Path) -> None:
     )
     _print_counts(store, run, console)
     _heading(console, "5 Look", "three questions to the graph, a map, and the server")
-    day = most_dangerous_day(store, run)
-    if day is None:
+    highest = highest_moment(store, run)
+    if highest is None:
         raise RunError(f"<{run.value}> has no predictions")
+    day = highest.begin.date()
     for question in questions(run, day):
         _answer(store, question, console)
     file = store_folder.resolve().parent / f"fire-danger-{day}.png"

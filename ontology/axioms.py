@@ -59,6 +59,16 @@ def search_ranks() -> dict[NamedNode, int]:
     }
 
 
+@cache
+def higher_is_better() -> dict[NamedNode, bool]:
+    """Return the metrics that compare methods, each with whether more is better."""
+    return {
+        t.subject: t.object == Literal(value=True)
+        for t in axioms()
+        if t.predicate == DEEP.higherIsBetter and isinstance(t.subject, NamedNode)
+    }
+
+
 def _below(top: NamedNode, link: NamedNode) -> frozenset[NamedNode]:
     lower: dict[NamedNode, list[NamedNode]] = {}
     for t in axioms():
