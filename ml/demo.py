@@ -22,6 +22,7 @@ from kg.options import CONSOLE, progress_stages
 from kg.query import select, text
 from kg.temporal import day_bounds
 from kg.views.predictions import highest_moment
+from kg.views.sources import sources as all_sources
 from ml.errors import RunError
 from ml.inputs import make_plan
 from ml.models.fire_danger import FIRE_DANGER, Config
