@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from api import graph_store, health, home, resources, sparql
+from api import endpoints
 from api.errors import NotAcceptableError, status_of
-from api.negotiation import choose
-from api.pages import render
 from api.state import State
+from api.web.negotiation import choose
+from api.web.render import render
 from kg.errors import DeepCubeError
 from kg.iris import Iris
 
@@ -49,11 +51,19 @@ def create_app(
         read_only=read_only or store.read_only,
         rewrite=rewrite,
     )
-    for part in (home, sparql, graph_store, resources, health):
-        app.include_router(part.router)
+    for router in routers():
+        app.include_router(router)
     app.add_exception_handler(DeepCubeError, _our_error)
     app.add_exception_handler(HTTPException, _http_error)
     return app
+
+
+def routers() -> list[APIRouter]:
+    """Return the routers of all modules of `api.endpoints` that have one, by their ORDER."""
+    names = [m.name for m in pkgutil.iter_modules(endpoints.__path__)]
+    modules = [importlib.import_module(f"{endpoints.__name__}.{name}") for name in names]
+    found = [m for m in modules if isinstance(getattr(m, "router", None), APIRouter)]
+    return [m.router for m in sorted(found, key=lambda m: (m.ORDER, m.__name__))]
 
 
 async def _our_error(request: Request, error: Exception) -> Response:

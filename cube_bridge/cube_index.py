@@ -24,7 +24,7 @@ from cube_bridge.findings import findings_of
 from cube_bridge.layout import ChunkLayout, layout_of_text
 from kg.iris import Iris, below
 from kg.query import select, text
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:

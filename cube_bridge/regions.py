@@ -11,6 +11,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 from cube_bridge.errors import RegionError
 from kg.geometry import BBox, geometry_quads, parse_wkt
 from kg.query import select, text
+from ontology.axioms import UNRANKED, search_ranks
 from ontology.terms import GEO, RDF, RDFS
 
 if TYPE_CHECKING:
@@ -79,16 +80,17 @@ def _named(store: GraphStore, name: str) -> Region:
 
 
 def _place(store: GraphStore, condition: str, name: str) -> Region:
+    ranks = " ".join(f"({kind} {rank})" for kind, rank in search_ranks().items())
     rows = select(
         store,
+        # Ranks of our modules are known to a store that does not hold them, too.
         f"""SELECT ?place (SAMPLE(?l) AS ?label) ?wkt (MIN(?o) AS ?order) WHERE {{
               {condition}
               ?place geo:hasDefaultGeometry/geo:asWKT ?wkt .
               OPTIONAL {{ ?place rdfs:label ?l }}
-              OPTIONAL {{ ?place a ?kind .
-                VALUES (?kind ?rank) {{ (deep:Country 0) (deep:ProtectedArea 1)
-                  (deep:Settlement 2) (deep:Place 3) (deep:Cell 4) (geo:Feature 5) }} }}
-              BIND(COALESCE(?rank, 6) AS ?o)
+              OPTIONAL {{ ?place a/rdfs:subClassOf* ?kind .
+                {{ VALUES (?kind ?rank) {{ {ranks} }} }} UNION {{ ?kind deep:searchRank ?rank }} }}
+              BIND(COALESCE(?rank, {UNRANKED}) AS ?o)
             }} GROUP BY ?place ?wkt ORDER BY ?order ?place""",
     )
     if not rows:

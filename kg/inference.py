@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Triple
 
+from kg.hierarchy import subclasses
 from kg.reasoner import entailed_types, ontology_axioms
 from ontology.terms import DEEP, OWL, QUDT, RDF, SOSA
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 INFERRED_GRAPH = NamedNode("https://w3id.org/deepcube/inferred")
 _VARIABLE_PROPERTIES = (QUDT.hasUnit, DEEP.samplingSeconds)
-#: Kinds of sources that the ontology knows.
-_SOURCE_KINDS = (DEEP.Cube, DEEP.SeriesTable, DEEP.EventTable, DEEP.FeatureCollection)
 
 
 def variable_facts(store: GraphStore) -> Iterator[Triple]:
@@ -25,6 +24,7 @@ def variable_facts(store: GraphStore) -> Iterator[Triple]:
 
     The values themselves, and space and time, are left out: GeoSPARQL settles those.
     """
+    kinds = subclasses(store, DEEP.Source) - {DEEP.Source}
     for quad in store.quads(None, RDF.type, DEEP.Variable, DefaultGraph()):
         variable = quad.subject
         yield quad.triple
@@ -34,7 +34,7 @@ def variable_facts(store: GraphStore) -> Iterator[Triple]:
         for part in store.quads(variable, DEEP.variableOf, None, DefaultGraph()):
             yield part.triple
             if isinstance(part.object, NamedNode):
-                yield from _source_kinds(store, part.object)
+                yield from _source_kinds(store, part.object, kinds)
         for observed in store.quads(variable, SOSA.observedProperty, None, DefaultGraph()):
             yield observed.triple
             if not isinstance(observed.object, NamedNode):
@@ -43,9 +43,11 @@ def variable_facts(store: GraphStore) -> Iterator[Triple]:
                 yield kind.triple
 
 
-def _source_kinds(store: GraphStore, source: NamedNode) -> Iterator[Triple]:
-    for kind in _SOURCE_KINDS:
-        for fact in store.quads(source, RDF.type, kind, DefaultGraph()):
+def _source_kinds(
+    store: GraphStore, source: NamedNode, kinds: frozenset[NamedNode]
+) -> Iterator[Triple]:
+    for fact in store.quads(source, RDF.type, None, DefaultGraph()):
+        if fact.object in kinds:
             yield fact.triple
 
 

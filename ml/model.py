@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from kg.vocabulary import install_document, install_ontology
+from kg.vocabulary import install_use_case
 from ml.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class ModelCard:
     """Name on the command line."""
     turtle: bytes
     """Description with the input slots, loaded into a graph named like the model."""
+    shapes: bytes = b""
+    """SHACL shapes of its own predictions, as Turtle."""
 
 
 def model_card(name: str) -> ModelCard:
@@ -46,5 +48,4 @@ def model_card(name: str) -> ModelCard:
 
 def install_model(store: GraphStore, card: ModelCard) -> None:
     """Bring the ontology and the model's description in the graph to this version."""
-    install_ontology(store)
-    install_document(store, card.iri, [card.turtle])
+    install_use_case(store, card.iri, card.turtle, card.shapes)

@@ -10,10 +10,11 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
 from kg.geometry import parse_wkt
-from kg.overview import danger_legend
 from kg.query import number, select, text
 from kg.temporal import day_bounds, timestamp
+from kg.views.predictions import legend
 from ml.errors import RunError
+from ontology.terms import DEEP
 
 if TYPE_CHECKING:
     from datetime import date
@@ -70,9 +71,11 @@ def draw_danger_map(store: GraphStore, run: NamedNode, day: date, file: Path) ->
     axes.set_title(f"{prefix} danger on {day}, with the {len(fires)} fires detected that day")
     axes.set_xlabel("longitude (degrees east)")
     axes.set_ylabel("latitude (degrees north)")
-    legend = [Patch(facecolor=colour, label=label) for label, colour in danger_legend(store)]
+    classes = [
+        Patch(facecolor=c.colour, label=c.label) for c in legend(store, DEEP.FireDangerClasses)
+    ]
     axes.legend(
-        handles=[*legend, *points], title="danger class", loc="lower left", fontsize="small"
+        handles=[*classes, *points], title="danger class", loc="lower left", fontsize="small"
     )
     figure.savefig(file, dpi=130)
 

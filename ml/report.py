@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from kg.overview import evaluations
 from kg.query import number, select, text
+from kg.views.evaluations import evaluations, metrics_of
 from ontology.terms import compact
 
 if TYPE_CHECKING:
@@ -22,13 +22,16 @@ def print_evaluations(store: GraphStore, run: NamedNode, console: Console) -> No
     found = evaluations(store, run)
     for protocol in dict.fromkeys(e.protocol for e in found):
         group = [e for e in found if e.protocol == protocol]
-        title = f"{protocol}; {group[0].base_rate:.1%} of cell-days burn"
-        table = Table("method", "AUC", "AUPRC", "Brier", title=title)
+        rate = group[0].score("base rate")
+        title = f"{protocol}; {rate.value:.1%} of cell-days burn" if rate else protocol
+        metrics = metrics_of(group)
+        table = Table("method", *metrics, title=title)
         for e in group:
-            figures = [f"{v:.3f}" for v in (e.auc, e.auprc, e.brier)]
+            measured = [e.score(metric) for metric in metrics]
+            figures = ["" if s is None else f"{s.value:.3f}" for s in measured]
             table.add_row(e.method, *figures, style=None if e.is_baseline else "bold")
         console.print(table)
-    measured = {
+    of_run = {
         compact(text(r["metric"])): number(r["value"])
         for r in select(
             store,
@@ -36,8 +39,8 @@ def print_evaluations(store: GraphStore, run: NamedNode, console: Console) -> No
                 ?m dqv:isMeasurementOf ?metric ; dqv:value ?value }}""",
         )
     }
-    if "deep:IntervalCoverage" in measured:
+    if "deep:IntervalCoverage" in of_run:
         console.print(
-            f"intervals: nominal coverage 90 %, measured {measured['deep:IntervalCoverage']:.1%} "
-            f"of cell-months, mean width {measured['deep:IntervalWidth']:.2f}"
+            f"intervals: nominal coverage 90 %, measured {of_run['deep:IntervalCoverage']:.1%} "
+            f"of cell-months, mean width {of_run['deep:IntervalWidth']:.2f}"
         )

@@ -19,7 +19,7 @@ from kg.iris import below
 from kg.provenance import end_quad, start_quads
 from kg.query import ask, select, text
 from kg.temporal import date_time_literal
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from ml import train
 from ml.errors import RunError
 from ml.fire_inputs import read_cell_days
@@ -234,7 +234,7 @@ def _write(store: GraphStore, iris: Iris, outcome: Outcome, progress: Progress) 
     for done, quads in enumerate(cell_blocks(outcome, iris), 1):
         pending += quads
         if done % _CELLS == 0 or done == total:
-            validate_quads(pending)
+            validate_quads(pending, shapes=FIRE_DANGER.shapes)
             store.add(pending)
             pending = []
             progress("writing predictions", done, total)
@@ -244,7 +244,7 @@ def _write(store: GraphStore, iris: Iris, outcome: Outcome, progress: Progress) 
         end_quad(run),
         *(Quad(run, PROV.used, i.variable) for i in outcome.inputs),
     ]
-    validate_quads(final)
+    validate_quads(final, shapes=FIRE_DANGER.shapes)
     triples = " ".join(f"{q.triple} ." for q in final)
     store.update(
         f"""DELETE {{ {run} {DEEP.runStatus} {DEEP.RunActive} }}

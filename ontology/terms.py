@@ -1,14 +1,13 @@
 """The IRIs in use, as attributes that exist only if the term does.
 
-`DEEP.Source` is read from the Turtle modules, so a constant cannot drift from the
-ontology; the terms of other vocabularies are listed here, each checked by hand once.
+The names of `DEEP` are generated from the Turtle modules (`python -m ontology.generate`) and
+compared with them by a test, so a constant cannot drift from the ontology; the terms of other
+vocabularies are listed here, each checked by hand once.
 """
 
-from functools import cache
+from pyoxigraph import NamedNode
 
-from pyoxigraph import NamedNode, RdfFormat, parse
-
-from ontology.files import modules
+from ontology.deep_terms import DEEP_NAMES
 
 DEEP_NAMESPACE = "https://w3id.org/deepcube/ontology#"
 
@@ -34,19 +33,7 @@ class Vocabulary:
         return self._namespace
 
 
-@cache
-def _deep_terms() -> frozenset[str]:
-    """Return the local names of all subjects in the deep: namespace."""
-    found: set[str] = set()
-    for module in modules():
-        for quad in parse(module.read_bytes(), format=RdfFormat.TURTLE):
-            subject = quad.subject
-            if isinstance(subject, NamedNode) and subject.value.startswith(DEEP_NAMESPACE):
-                found.add(subject.value.removeprefix(DEEP_NAMESPACE))
-    return frozenset(found)
-
-
-DEEP = Vocabulary(DEEP_NAMESPACE, _deep_terms())
+DEEP = Vocabulary(DEEP_NAMESPACE, DEEP_NAMES)
 
 DCAT = Vocabulary(
     "http://www.w3.org/ns/dcat#",
@@ -109,8 +96,10 @@ SF = Vocabulary(
     "GeometryCollection LineString LinearRing MultiLineString MultiPoint MultiPolygon Point "
     "Polygon",
 )
+SHACL = Vocabulary("http://www.w3.org/ns/shacl#", "shapesGraph")
 SKOS = Vocabulary(
-    "http://www.w3.org/2004/02/skos/core#", "Concept definition inScheme notation prefLabel"
+    "http://www.w3.org/2004/02/skos/core#",
+    "Concept ConceptScheme definition inScheme notation prefLabel",
 )
 SOSA = Vocabulary(
     "http://www.w3.org/ns/sosa/",

@@ -13,16 +13,17 @@ from pathlib import Path
 _CHECK = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import ontology.files, cube_bridge.kinds.datasets, api.pages, ml.models.fire_danger
-for module in (ontology.files, cube_bridge.kinds.datasets, api.pages, ml.models.fire_danger):
+import ontology.files, cube_bridge.kinds.datasets, api.endpoints.static, api.web.render
+import ml.models.fire_danger
+for module in (ontology.files, cube_bridge.kinds.datasets, api.web.render, ml.models.fire_danger):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
-from kg.validation import target_classes
+from kg.validation.shacl import shapes_with
 assert len(ontology.files.modules()) >= 8 and len(ontology.files.shapes()) >= 2
-assert target_classes()
+assert shapes_with(ml.models.fire_danger.FIRE_DANGER.shapes).target_classes
 for entry in cube_bridge.kinds.datasets.registry().values():
     cube_bridge.kinds.datasets.packaged_mapping(entry)
-assert "body" in api.pages.stylesheet()
-assert api.pages._TEMPLATES.get_template("home.html")
+assert "body" in api.endpoints.static.stylesheet()
+assert api.web.render._TEMPLATES.get_template("home.html")
 assert b"InputSlot" in ml.models.fire_danger.FIRE_DANGER.turtle
 print("the wheel has all its data files")
 """

@@ -14,7 +14,7 @@ from cube_bridge.sources.header import header_quads
 from kg.errors import DeepCubeError
 from kg.iris import below
 from kg.provenance import end_quad
-from kg.validation import validate_quads
+from kg.validation.shacl import validate_quads
 from ontology.terms import DCTERMS, DEEP, RDF
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ def validate(store: Path, endpoint: str | None) -> None:
     """Check everything against the SHACL shapes; exit 1 where something is wrong."""
     from kg.cli.progress import progress_stages
     from kg.errors import ValidationFailedError
-    from kg.validation import notes, validate_store
+    from kg.validation.shacl import validate_store
+    from kg.views.notes import notes
 
     with open_store(store, endpoint, read_only=True) as opened, progress_stages() as stage:
         report = validate_store(

@@ -28,6 +28,7 @@ FIRE_DANGER = ModelCard(
     iri=NamedNode("https://w3id.org/deepcube/model/fire-danger"),
     identifier="fire-danger",
     turtle=(files("ml") / "models" / "fire_danger.ttl").read_bytes(),
+    shapes=(files("ml") / "models" / "fire_danger_shapes.ttl").read_bytes(),
 )
 
 #: Weather, fuel moisture and vapour pressure deficit.

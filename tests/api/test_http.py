@@ -1,15 +1,19 @@
 """The application in process, on a store with a finished run."""
 
+import io
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from pyoxigraph import RdfFormat, parse
 from starlette.testclient import TestClient
 
-from api.app import create_app
+from api import endpoints
+from api.app import create_app, routers
 from kg.embedded import EmbeddedStore
 from kg.query import select, text
+from kg.views.predictions import highest_moment
 
 HTML = {"Accept": "text/html"}
 COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/deepcube/ontology#Alert> }"
@@ -143,14 +147,126 @@ def test_every_link_of_a_page_leads_somewhere(served):
     assert len(seen) == 60
 
 
-def test_the_overview_shows_the_day_asked_for(served):
-    client, _, _ = served
-    page = client.get("/", params={"day": "2015-11-20"}, headers=HTML).text
+def test_the_page_of_predictions_shows_the_day_asked_for(served):
+    client, _, run = served
+    page = client.get("/predictions", params={"moment": "2015-11-20"}, headers=HTML).text
     assert "Fire danger on 2015-11-20" in page
     assert page.count('class="shape"') == 64
     assert "Simulated" in page
-    assert "No prediction" in client.get("/", params={"day": "1999-01-01"}).text
-    assert client.get("/", params={"day": "tomorrow"}).status_code == 400
+    assert "90 % interval" in page
+    assert "very extreme" in page
+    same = client.get("/predictions", params={"moment": "2015-11-20", "run": run.value})
+    assert same.text == page
+    none = client.get("/predictions", params={"moment": "1999-01-01"}).text
+    assert "No prediction for 1999-01-01" in none
+    assert 'rel="next">2015-11-01' in none
+    assert 'rel="prev"' not in none
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        ({"moment": "tomorrow"}, 400),
+        ({"moment": "2015-13-01"}, 400),
+        ({"run": "no iri"}, 400),
+        ({"run": "urn:no-run"}, 404),
+    ],
+)
+def test_predictions_that_cannot_be_asked_for(served, parameters, status):
+    client, _, _ = served
+    assert client.get("/predictions", params=parameters).status_code == status
+
+
+def test_the_overview_shows_the_latest_run_at_its_highest(served):
+    client, store, run = served
+    page = client.get("/", headers=HTML).text
+    highest = highest_moment(store, run)
+    assert f"Fire danger on {highest.label}" in page
+    assert page.count('class="shape"') == 64
+
+
+A_MONTHLY_RUN = """
+@prefix deep: <https://w3id.org/deepcube/ontology#> .
+@prefix prov: <http://www.w3.org/ns/prov#> .
+@prefix qudt: <http://qudt.org/schema/qudt/> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix sosa: <http://www.w3.org/ns/sosa/> .
+@prefix time: <http://www.w3.org/2006/time#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+<urn:run> a deep:Run ; deep:runStatus deep:RunSucceeded ; rdfs:label "soil moisture from 2020" ;
+    prov:endedAtTime "2021-01-01T00:00:00Z"^^xsd:dateTime .
+<urn:moisture> rdfs:label "soil moisture" ; qudt:hasUnit <urn:unit> .
+<urn:unit> qudt:symbol "kg/m²" .
+<urn:begin> time:inXSDDateTimeStamp "2020-05-01T00:00:00Z"^^xsd:dateTimeStamp .
+<urn:end> time:inXSDDateTimeStamp "2020-06-01T00:00:00Z"^^xsd:dateTimeStamp .
+<urn:may> time:hasBeginning <urn:begin> ; time:hasEnd <urn:end> .
+<urn:north> rdfs:label "Northern Mountains" .
+<urn:south> rdfs:label "Southern Coast" .
+<urn:p1> a deep:Prediction ; prov:wasGeneratedBy <urn:run> ; sosa:hasSimpleResult 212.5e0 ;
+    deep:lowerBound 180.0e0 ; deep:upperBound 240.0e0 ; deep:nominalCoverage 0.8e0 ;
+    sosa:hasFeatureOfInterest <urn:north> ; sosa:observedProperty <urn:moisture> ;
+    sosa:phenomenonTime <urn:may> .
+<urn:p2> a deep:Prediction ; prov:wasGeneratedBy <urn:run> ; sosa:hasSimpleResult 12.0e0 ;
+    deep:lowerBound 2.0e0 ; deep:upperBound 21.0e0 ; deep:nominalCoverage 0.8e0 ;
+    sosa:hasFeatureOfInterest <urn:south> ; sosa:observedProperty <urn:moisture> ;
+    sosa:phenomenonTime <urn:may> .
+<urn:alert> a deep:Alert ; prov:wasGeneratedBy <urn:run> ; deep:capHeadline "dry for a month" ;
+    deep:capOnset "2020-05-01T00:00:00Z"^^xsd:dateTime ; deep:capSeverity "Moderate" ;
+    deep:capExpires "2020-06-01T00:00:00Z"^^xsd:dateTime ; deep:alertArea <urn:south> .
+"""
+
+
+def test_predictions_of_another_use_case_by_month_without_geometry_are_a_table(writable):
+    client, store = writable
+    store.load(io.BytesIO(A_MONTHLY_RUN.encode()), RdfFormat.TURTLE)
+    page = client.get("/predictions", headers=HTML).text
+    assert "Soil moisture in May 2020" in page
+    assert '<svg class="map"' not in page
+    assert "value (kg/m²)" in page
+    assert "80 % interval" in page
+    assert "180.00 to 240.00" in page
+    assert page.index("Northern Mountains") < page.index("Southern Coast")
+    assert "dry for a month" in page
+    assert "<th>class</th>" not in page
+    assert client.get("/predictions", params={"moment": "2020-05"}).text == page
+    assert "No prediction for 2020-06" in client.get("/predictions?moment=2020-06").text
+    assert "a deep:Prediction" in client.get("/sparql", headers=HTML).text
+
+
+def test_a_class_from_a_scheme_gives_the_colour_and_the_order(writable):
+    client, store = writable
+    store.load(io.BytesIO(A_MONTHLY_RUN.encode()), RdfFormat.TURTLE)
+    store.update(
+        "PREFIX deep: <https://w3id.org/deepcube/ontology#> "
+        "PREFIX skos: <http://www.w3.org/2004/02/skos/core#> INSERT DATA { "
+        "<urn:p2> deep:predictedClass <urn:dry> . <urn:dry> skos:inScheme <urn:scheme> ; "
+        "skos:prefLabel 'very dry' ; skos:notation 2 ; deep:colour '#abc123' . "
+        "<urn:wet> skos:inScheme <urn:scheme> ; skos:prefLabel 'wet' ; skos:notation 1 ; "
+        "deep:colour '#123abc' }"
+    )
+    page = client.get("/predictions", headers=HTML).text
+    assert "<th>class</th>" in page
+    legend = page[page.index('class="legend"') :]
+    assert legend.index("#123abc") < legend.index("#abc123")
+    # The highest class comes first.
+    table = page[page.index("<th>place</th>") :]
+    assert table.index("Southern Coast") < table.index("Northern Mountains")
+
+
+def test_a_prediction_about_no_time_is_shown(writable):
+    client, store = writable
+    store.load(io.BytesIO(A_MONTHLY_RUN.encode()), RdfFormat.TURTLE)
+    store.update("DELETE WHERE { ?p <http://www.w3.org/ns/sosa/phenomenonTime> ?t }")
+    page = client.get("/predictions", headers=HTML).text
+    assert "<h2>Soil moisture</h2>" in page
+    assert "Northern Mountains" in page
+
+
+def test_every_module_of_endpoints_with_a_router_answers():
+    modules = {f.stem for f in Path(endpoints.__file__).parent.glob("*.py")}
+    paths = {route.path for router in routers() for route in router.routes}
+    assert {"/", "/predictions", "/sparql", "/resource", "/healthz", "/static/style.css"} <= paths
+    assert len(routers()) == len(modules - {"__init__", "sparql_form"})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import STATUS, NotAcceptableError, status_of
-from api.negotiation import choose
+from api.web.negotiation import choose
 from kg.errors import DeepCubeError, QueryError, StoreLockedError
 
 OFFERED = ["text/turtle", "text/html", "application/n-triples"]

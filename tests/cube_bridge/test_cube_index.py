@@ -26,7 +26,8 @@ from cube_bridge.indexing.index import Reading, index_file
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select, text
-from kg.validation import notes, validate_store
+from kg.validation.shacl import validate_store
+from kg.views.notes import notes
 from ontology.terms import DEEP
 from tests.conftest import make_cube
 

@@ -20,7 +20,7 @@ from cube_bridge.selection import select_dataset
 from cube_bridge.sources.value_statistics import chunk_statistics
 from kg.geometry import BBox, parse_wkt
 from kg.query import number, select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from tests.conftest import make_cube
 
 ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))

@@ -10,7 +10,7 @@ from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.indexing.state import remove_source
 from kg.embedded import EmbeddedStore
 from kg.query import number, select
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from tests.conftest import make_cube
 
 

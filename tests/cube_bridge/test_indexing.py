@@ -16,7 +16,7 @@ from cube_bridge.kinds.mappings import parse_mapping
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.query import number, select
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from ontology.terms import DEEP
 from tests.cube_bridge.test_tables import EVENTS_MAPPING
 

@@ -1,13 +1,13 @@
 import io
 
 import pytest
-from pyoxigraph import NamedNode, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from kg.errors import ReasonerError
-from kg.inference import INFERRED_GRAPH, infer_variable_types
+from kg.inference import INFERRED_GRAPH, infer_variable_types, variable_facts
 from kg.reasoner import entailed_types, ontology_axioms
 from kg.temporal import Cadence
-from ontology.terms import DEEP, PREFIXES, expand
+from ontology.terms import DEEP, PREFIXES, RDFS, expand
 
 HEADER = "".join(f"@prefix {p}: <{ns}> .\n" for p, ns in PREFIXES.items())
 
@@ -77,3 +77,17 @@ def test_inferred_types_are_written_once(store):
         assert DEEP.Variable not in inferred[NamedNode("urn:v")]
     written = [q.object for q in store.quads(NamedNode("urn:v"), None, None, INFERRED_GRAPH)]
     assert sorted(map(str, written)) == sorted(map(str, inferred[NamedNode("urn:v")]))
+
+
+def test_a_kind_of_source_that_a_store_adds_is_told_to_the_reasoner(store):
+    turtle = (
+        "<urn:v> a deep:Variable ; deep:variableOf <urn:s> . <urn:s> a <urn:Radar>, deep:Source ."
+    )
+    store.load(io.BytesIO((HEADER + turtle).encode()), RdfFormat.TURTLE)
+
+    def kinds():
+        return {t.object for t in variable_facts(store) if t.subject == NamedNode("urn:s")}
+
+    assert not kinds()
+    store.add([Quad(NamedNode("urn:Radar"), RDFS.subClassOf, DEEP.Source)])
+    assert kinds() == {NamedNode("urn:Radar")}

@@ -8,14 +8,16 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import SH
 
 from cube_bridge.indexing.index import index_file
-from kg.shape_checks import ShapeChecks
-from kg.validation import _run, _to_rdflib, shapes_graph, target_classes
+from kg.validation.rdflib_terms import rdflib_graph
+from kg.validation.shacl import shapes_with, violations_of
+from kg.validation.shape_checks import ShapeChecks
 from ontology.terms import DEEP, RDF, RDFS, XSD
 
-CHECKS = ShapeChecks(shapes_graph())
+SHAPES = shapes_with()
+CHECKS = SHAPES.checks
 SUBJECTS = [NamedNode("http://example.org/a"), NamedNode("http://example.org/b"), BlankNode("c")]
 MEMBERS = sorted(
-    {str(m) for c in shapes_graph().objects(None, SH["in"]) for m in shapes_graph().items(c)}
+    {str(m) for c in SHAPES.graph.objects(None, SH["in"]) for m in SHAPES.graph.items(c)}
 )
 
 
@@ -37,7 +39,7 @@ def objects():
 
 
 def paths_of(kind):
-    graph = shapes_graph()
+    graph = SHAPES.graph
     shapes = list(graph.subjects(SH.targetClass, rdflib.URIRef(kind.value)))
     shapes += [n for s in shapes for n in graph.objects(s, SH.node)]
     parts = [p for s in shapes for p in graph.objects(s, SH.property)]
@@ -49,7 +51,7 @@ def descriptions(draw):
     """Draw nodes of a class that a shape targets, with values that fit now and then."""
     quads = []
     for subject in draw(st.lists(st.sampled_from(SUBJECTS), min_size=1, max_size=2, unique=True)):
-        kind = draw(st.sampled_from(target_classes()))
+        kind = draw(st.sampled_from(SHAPES.target_classes))
         quads.append(Quad(subject, RDF.type, kind))
         for path in paths_of(kind):
             values = draw(st.lists(fitting(kind, path) | objects(), max_size=2))
@@ -59,7 +61,7 @@ def descriptions(draw):
 
 def fitting(kind, path):
     """Return values of the kind that the shapes ask for."""
-    graph = shapes_graph()
+    graph = SHAPES.graph
     wanted = {str(d) for p in graph.subjects(SH.path, rdflib.URIRef(path.value))
               for d in graph.objects(p, SH.datatype)}  # fmt: skip
     by_kind = {
@@ -75,13 +77,13 @@ def fitting(kind, path):
 @given(descriptions())
 def test_what_the_checks_accept_pyshacl_accepts(quads):
     if CHECKS.accept(quads):
-        assert not _run(_to_rdflib(quads))
+        assert not violations_of(rdflib_graph(quads), SHAPES.graph)
 
 
-@pytest.mark.parametrize("kind", target_classes(), ids=lambda k: k.value.rpartition("#")[2])
+@pytest.mark.parametrize("kind", SHAPES.target_classes, ids=lambda k: k.value.rpartition("#")[2])
 def test_a_node_that_says_nothing_is_accepted_only_where_pyshacl_accepts_it(kind):
     quads = [Quad(SUBJECTS[0], RDF.type, kind)]
-    assert CHECKS.accept(quads) == (not _run(_to_rdflib(quads)))
+    assert CHECKS.accept(quads) == (not violations_of(rdflib_graph(quads), SHAPES.graph))
 
 
 def test_each_fault_in_a_chunk_is_refused(store, iris, cube_nc):
@@ -95,7 +97,7 @@ def test_each_fault_in_a_chunk_is_refused(store, iris, cube_nc):
             [q for q in quads if q != quad],
             [*quads, Quad(chunk, quad.predicate, Literal("another"))],
         ):
-            refuses = bool(_run(_to_rdflib(faulty)))
+            refuses = bool(violations_of(rdflib_graph(faulty), SHAPES.graph))
             refused += refuses
             assert CHECKS.accept(faulty) == (not refuses)
     assert refused >= 10

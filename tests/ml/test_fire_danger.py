@@ -4,14 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pyoxigraph import NamedNode, Quad
 
+from kg.errors import ValidationFailedError
+from kg.query import double
+from kg.validation.shacl import validate_quads
 from ml.cell_days import CellDays
 from ml.errors import RunError
 from ml.evaluate import NOWCAST, RECALIBRATED
-from ml.models.fire_danger import Config, FireDangerNet, make_batch
+from ml.models.fire_danger import FIRE_DANGER, Config, FireDangerNet, make_batch
 from ml.run import execute
 from ml.train import choose_device, load, predict, save, train
+from ontology.terms import DEEP, RDF, SOSA
 
+A_PREDICTION = NamedNode("http://example.org/prediction")
 TINY = Config(hidden=16, members=2, steps=60, rows=512, dropout=0.0, learning_rate=2e-2)
 
 
@@ -126,3 +132,12 @@ def test_gpu_and_cpu_agree():
     net = train(data, rows, TINY)
     gpu, cpu = (predict(net, data, device=torch.device(d)) for d in ("cuda", "cpu"))
     np.testing.assert_allclose(gpu, cpu, atol=2e-3)
+
+
+def test_a_danger_over_one_is_refused():
+    quads = [
+        Quad(A_PREDICTION, RDF.type, DEEP.FireDangerPrediction),
+        Quad(A_PREDICTION, SOSA.hasSimpleResult, double(2)),
+    ]
+    with pytest.raises(ValidationFailedError, match="probability"):
+        validate_quads(quads, shapes=FIRE_DANGER.shapes)

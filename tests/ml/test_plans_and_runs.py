@@ -11,9 +11,9 @@ from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND
 from cube_bridge.regions import find_region
 from kg.embedded import EmbeddedStore
-from kg.overview import most_dangerous_day
 from kg.query import ask, number, select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
+from kg.views.predictions import highest_moment
 from ml.errors import ModelNotFoundError, PlanError, RunError
 from ml.inputs import make_plan, read_plan
 from ml.model import model_card
@@ -257,7 +257,7 @@ def test_other_weights_are_another_run(copy, iris, tmp_path):
 
 def test_the_map_is_a_picture_that_says_it_is_simulated(copy, tmp_path):
     store, _, run = copy
-    day = most_dangerous_day(store, run)
+    day = highest_moment(store, run).begin.date()
     assert date(2015, 11, 1) <= day <= date(2015, 12, 31)
     draw_danger_map(store, run, day, tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

@@ -5,7 +5,9 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from ontology import terms
+from ontology.deep_terms import DEEP_NAMES
 from ontology.files import modules, shapes
+from ontology.generate import deep_names, source
 from ontology.terms import DEEP, PREFIXES, Vocabulary, compact, expand
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +17,12 @@ FOLDERS = ("ontology", "kg", "cube_bridge", "ml", "api")
 @pytest.mark.parametrize("file", [*modules(), *shapes()], ids=lambda f: f"{f.parent.name}-{f.name}")
 def test_turtle_parses(file):
     assert list(parse(file.read_bytes(), format=RdfFormat.TURTLE))
+
+
+def test_the_names_of_our_terms_are_those_of_the_modules():
+    assert set(deep_names()) == DEEP_NAMES, "run: python -m ontology.generate"
+    written = (ROOT / "ontology" / "deep_terms.py").read_text(encoding="utf-8")
+    assert written == source()
 
 
 def test_every_term_that_the_code_uses_exists():

@@ -9,7 +9,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.series import load_series
 from kg.query import select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 from tests.conftest import SERIES_MAPPING
 
 

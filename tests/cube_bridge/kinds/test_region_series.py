@@ -15,7 +15,7 @@ from cube_bridge.indexing.state import remove_source
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import kind_of, mapping_from_json, parse_mapping
 from kg.query import number, select, text
-from kg.validation import validate_store
+from kg.validation.shacl import validate_store
 
 SOURCE = {"id": "drought", "title": "Drought", "license": "https://spdx.org/licenses/MIT"}
 EXTENT = [10, 50, 12, 51]

@@ -9,13 +9,14 @@ from pyoxigraph import BlankNode, NamedNode
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import BadRequestError
-from api.links import show_terms
-from api.maps import Shape, draw
-from api.negotiation import choose
-from api.pages import render
-from kg.description import Description, describe, located_wkt
+from api.web.links import show_terms
+from api.web.maps import Shape, draw
+from api.web.negotiation import choose
+from api.web.render import render
 from kg.geometry import parse_wkt
 from kg.query import RDF_FORMATS, serialise_triples
+from kg.views.locations import located_wkt
+from kg.views.resources import Description, describe
 from ontology.terms import DEEP, RDF
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kg.solutions import Term
 
 router = APIRouter()
+ORDER = 50
 
 #: What a resource comes in, most preferred first; a client without a wish gets Turtle.
 _OFFERED = ["text/turtle", "text/html", *(t for t in RDF_FORMATS if t != "text/turtle")]

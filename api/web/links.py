@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kg.description import labels
 from kg.query import text
+from kg.views.labels import labels
 from ontology.terms import compact
 
 if TYPE_CHECKING:

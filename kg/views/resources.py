@@ -1,4 +1,4 @@
-"""What the graph says of one resource: the triples about it, those that point to it, its place."""
+"""What the graph says of one resource: the triples about it, and those that point to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 
 from kg.errors import ResourceNotFoundError
-from kg.query import select, text
 
 if TYPE_CHECKING:
     from kg.store import GraphStore, Subject
@@ -58,35 +57,3 @@ def _closure(store: GraphStore, subject: Subject, found: dict[Triple, None]) -> 
         found[quad.triple] = None
         if isinstance(quad.object, BlankNode):
             _closure(store, quad.object, found)
-
-
-def labels(store: GraphStore, iris: set[str]) -> dict[str, str]:
-    """Return the labels or titles of resources, where they have one."""
-    values = " ".join(f"<{iri}>" for iri in sorted(iris))
-    rows = select(
-        store,
-        f"""
-        SELECT ?s (SAMPLE(?l) AS ?label) WHERE {{
-          VALUES ?s {{ {values} }}
-          ?s rdfs:label|dcterms:title|skos:prefLabel ?l
-          FILTER(LANG(?l) = "" || LANGMATCHES(LANG(?l), "en"))
-        }} GROUP BY ?s""",
-    )
-    return {text(row["s"]): text(row["label"]) for row in rows}
-
-
-def located_wkt(store: GraphStore, iri: str) -> str | None:
-    """Return the geometry of a resource, or of what it is about, as WKT; None where it has none."""
-    rows = select(
-        store,
-        f"""
-        SELECT ?wkt WHERE {{
-          {{ <{iri}> geo:asWKT ?wkt }}
-          UNION {{ <{iri}> geo:hasDefaultGeometry/geo:asWKT ?wkt }}
-          UNION {{ <{iri}> geo:hasBoundingBox/geo:asWKT ?wkt }}
-          UNION {{ <{iri}> (sosa:hasFeatureOfInterest|deep:atStation|deep:inTile|deep:alertArea
-                          |deep:planRegion|deep:variableOf)
-                   /(geo:hasDefaultGeometry|geo:hasBoundingBox)/geo:asWKT ?wkt }}
-        }} LIMIT 1""",
-    )
-    return text(rows[0]["wkt"]) if rows else None

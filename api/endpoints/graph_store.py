@@ -18,9 +18,9 @@ from pyoxigraph import DefaultGraph, NamedNode, RdfFormat
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import BadRequestError, GraphNotFoundError, UnsupportedMediaTypeError
-from api.negotiation import choose
-from api.parameters import media_type, parse_iri, url_parameters
-from api.write_access import require_writable
+from api.web.negotiation import choose
+from api.web.parameters import media_type, parse_iri, url_parameters
+from api.web.write_access import require_writable
 from kg.parsing import parse_graph
 from kg.query import RDF_FORMATS
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Graph = NamedNode | DefaultGraph
 
 router = APIRouter()
+ORDER = 40
 
 _PATH = "/rdf-graph-store"
 _METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"]

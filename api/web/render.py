@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from fastapi.responses import HTMLResponse
@@ -37,8 +36,3 @@ def render(
     return HTMLResponse(
         body, status_code=status, headers={"Content-Security-Policy": _POLICY, **(headers or {})}
     )
-
-
-def stylesheet() -> str:
-    """Return the style sheet of all pages."""
-    return (files("api") / "static" / "style.css").read_text(encoding="utf-8")

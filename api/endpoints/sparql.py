@@ -6,38 +6,33 @@ https://www.w3.org/TR/sparql11-protocol/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pyoxigraph import QueryBoolean, QueryTriples
 from starlette.concurrency import run_in_threadpool
 
+from api.endpoints.sparql_form import empty_form, filled_form, with_result
 from api.errors import BadRequestError, UnsupportedMediaTypeError
-from api.links import show_terms
-from api.negotiation import choose
-from api.pages import render
-from api.parameters import Parameters, decode, media_type, parse_parameters, url_parameters
-from api.service_description import describe_service
-from api.write_access import require_writable
+from api.web.negotiation import choose
+from api.web.parameters import Parameters, decode, media_type, parse_parameters, url_parameters
+from api.web.render import render
+from api.web.service_description import describe_service
+from api.web.write_access import require_writable
 from kg.errors import DeepCubeError, EvaluationError
 from kg.query import RDF_FORMATS, RESULT_FORMATS, is_graph, serialise_result, serialise_triples
 from kg.store import Dataset
-from ontology.terms import PREFIXES
 
 if TYPE_CHECKING:
     from api.state import State
-    from kg.solutions import Term
-    from kg.store import Explanation, QueryResult
+    from kg.store import Explanation
 
 router = APIRouter()
+ORDER = 30
 
 _FORM = "application/x-www-form-urlencoded"
 _HTML = "text/html"
 _VARY = {"Vary": "Accept"}
-#: Rows that the page shows; programs get all.
-_ROWS_ON_PAGE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +57,7 @@ async def query(request: Request) -> Response:
     else:
         parameters = url_parameters(request)
         if not parameters:
-            return _introduce(request)
+            return await run_in_threadpool(_introduce, request)
     state: State = request.app.state.deepcube
     question = _Question(
         sparql=parameters.one("query"),
@@ -118,7 +113,8 @@ def _introduce(request: Request) -> Response:
     offered = ["text/turtle", _HTML, *(t for t in RDF_FORMATS if t != "text/turtle")]
     wanted = choose(request.headers.get("accept"), [*offered, *RESULT_FORMATS])
     if wanted == _HTML:
-        return render(request, "sparql.html", _form(""), headers=_VARY)
+        values = empty_form(request.app.state.deepcube)
+        return render(request, "sparql.html", values, headers=_VARY)
     if wanted not in offered:
         raise BadRequestError("no query: send one as ?query=... or in the body of a POST")
     triples = describe_service(request.app.state.deepcube, _base_iri(request))
@@ -159,7 +155,8 @@ def _evaluate(request: Request, question: _Question) -> Response:
         formats = RDF_FORMATS if is_graph(result) else RESULT_FORMATS
         wanted = choose(request.headers.get("accept"), [*formats, _HTML])
         if wanted == _HTML:
-            return render(request, "sparql.html", _results(state, question, result), headers=_VARY)
+            values = with_result(_form_of(question), state, result)
+            return render(request, "sparql.html", values, headers=_VARY)
         body = serialise_result(result, formats[wanted])
         return Response(body, media_type=wanted, headers=_VARY)
     except DeepCubeError as error:
@@ -172,50 +169,5 @@ def _evaluate(request: Request, question: _Question) -> Response:
     raise failure
 
 
-def _form(sparql: str) -> dict[str, object]:
-    prefixes = "".join(
-        f"PREFIX {p}: <{PREFIXES[p]}>\n"
-        for p in ("deep", "geo", "geof", "prov", "rdfs", "sosa", "time", "xsd")
-    )
-    example = prefixes + (
-        "\nSELECT ?prediction ?value ?class WHERE {\n"
-        "  ?prediction a deep:FireDangerPrediction ;\n"
-        "      sosa:hasSimpleResult ?value ; deep:dangerClass ?class .\n"
-        "} ORDER BY DESC(?value) LIMIT 20\n"
-    )
-    return {
-        "sparql": sparql or example,
-        "infer": False,
-        "explain": False,
-        "names": [],
-        "rows": None,
-        "more": False,
-        "text": None,
-        "plan": None,
-    }
-
-
 def _form_of(question: _Question) -> dict[str, object]:
-    given = {"infer": question.infer, "explain": question.explain}
-    return {**_form(question.sparql), **given}
-
-
-def _results(state: State, question: _Question, result: QueryResult) -> dict[str, object]:
-    rows: list[list[Term | None]]
-    form = _form_of(question)
-    if isinstance(result, QueryBoolean):
-        return {**form, "text": "yes" if result else "no"}
-    if isinstance(result, QueryTriples):
-        names = ["subject", "predicate", "object"]
-        first = islice(result, _ROWS_ON_PAGE + 1)
-        rows = [[t.subject, t.predicate, t.object] for t in first]
-    else:
-        names = [v.value for v in result.variables]
-        rows = [list(row) for row in islice(result, _ROWS_ON_PAGE + 1)]
-    shown = show_terms(state.store, state.iris, [t for row in rows for t in row if t is not None])
-    return {
-        **form,
-        "names": names,
-        "rows": [[None if t is None else shown[t] for t in row] for row in rows[:_ROWS_ON_PAGE]],
-        "more": len(rows) > _ROWS_ON_PAGE,
-    }
+    return filled_form(question.sparql, infer=question.infer, explain=question.explain)

@@ -35,6 +35,10 @@ _DOUBLE = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,2})?")
 #: What a shape may say that constrains nothing.
 _SILENT = {SH.path, SH.message, SH.targetClass, SH.name, SH.description, rdflib.RDF.type}
 _NONE: list[Term] = []
+# A term of a vocabulary is made anew each time that it is named, which costs more than a check.
+_TYPE, _SUBCLASS_OF = RDF.type, RDFS.subClassOf
+_INTEGER_TYPE, _DOUBLE_TYPE = XSD.integer, XSD.double
+_MOMENT_TYPES = frozenset({XSD.dateTime, XSD.dateTimeStamp})
 
 
 class _UnknownError(Exception):
@@ -47,8 +51,11 @@ class ShapeChecks:
     def __init__(self, shapes: rdflib.Graph) -> None:
         self._shapes = shapes
         self._by_class: dict[NamedNode, list[Check]] = {}
-        for shape, kind in shapes.subject_objects(SH.targetClass):
-            self._by_class.setdefault(NamedNode(str(kind)), []).append(self._node_check(shape))
+        self._by_types: dict[tuple[Term, ...], tuple[Check, ...]] = {}
+        for shape in shapes.subjects(SH.targetClass, unique=True):
+            check = self._node_check(shape)
+            for kind in shapes.objects(shape, SH.targetClass):
+                self._by_class.setdefault(NamedNode(str(kind)), []).append(check)
 
     def accept(self, quads: Iterable[Quad]) -> bool:
         """Return whether quads surely conform to all shapes."""
@@ -57,14 +64,22 @@ class ShapeChecks:
             said = nodes.setdefault(quad.subject, {})
             said.setdefault(quad.predicate, []).append(quad.object)
         for said in nodes.values():
-            if RDFS.subClassOf in said:
+            if _SUBCLASS_OF in said:
                 # It may make other nodes members of a class that a shape targets.
                 return False
-            for kind in said.get(RDF.type, _NONE):
-                checks = self._by_class.get(kind, ()) if isinstance(kind, NamedNode) else ()
-                if not all(check(said) for check in checks):
-                    return False
+            if not all(check(said) for check in self._checks_of(tuple(said.get(_TYPE, _NONE)))):
+                return False
         return True
+
+    def _checks_of(self, kinds: tuple[Term, ...]) -> tuple[Check, ...]:
+        """Return the checks of a node of some types; those that two types share once."""
+        known = self._by_types.get(kinds)
+        if known is None:
+            named = [kind for kind in kinds if isinstance(kind, NamedNode)]
+            every = [check for kind in named for check in self._by_class.get(kind, ())]
+            # The types that occur together are few, whatever the data.
+            known = self._by_types[kinds] = tuple(dict.fromkeys(every))
+        return known
 
     def _node_check(self, shape: rdflib.term.Node) -> Check:
         """Return the check of a node shape; one that says no where something is unknown."""
@@ -81,9 +96,19 @@ class ShapeChecks:
                 checks.append(self._property_check(value))
             elif predicate == SH.node:
                 checks += self._parts(value)
+            elif predicate == SH["or"]:
+                checks.append(self._any_part(value))
             elif predicate not in _SILENT:
                 raise _UnknownError(str(predicate))
         return checks
+
+    def _any_part(self, members: rdflib.term.Node) -> Check:
+        """Return the check that one of a list of shapes of the node itself holds."""
+        ways = [
+            [self._property_check(m)] if (m, SH.path, None) in self._shapes else self._parts(m)
+            for m in Collection(self._shapes, members)
+        ]
+        return lambda said: any(all(check(said) for check in way) for way in ways)
 
     def _property_check(self, shape: rdflib.term.Node) -> Check:
         path = self._shapes.value(shape, SH.path)
@@ -172,21 +197,19 @@ def _pattern(said: rdflib.term.Node) -> ValueCheck:
 def _datatype(said: rdflib.term.Node) -> ValueCheck:
     kind = NamedNode(str(said))
 
-    def check(term: Term) -> bool:
-        if not isinstance(term, Literal) or term.datatype != kind:
-            return False
-        if kind == XSD.integer:
-            return bool(_INTEGER.fullmatch(term.value))
-        if kind == XSD.double:
-            return bool(_DOUBLE.fullmatch(term.value))
-        if kind in (XSD.dateTime, XSD.dateTimeStamp):
-            return _moment(term) is not None
+    form = _LEXICAL_FORMS.get(kind)
+    if form is None:
         # Others have no lexical form that rdflib would find fault with.
-        return kind == XSD.string or not kind.value.startswith(XSD.namespace)
+        is_known = kind == XSD.string or not kind.value.startswith(XSD.namespace)
+        return lambda term: is_known and isinstance(term, Literal) and term.datatype == kind
+    return lambda term: isinstance(term, Literal) and term.datatype == kind and form(term)
 
-    return check
 
-
+_LEXICAL_FORMS: dict[NamedNode, Callable[[Literal], bool]] = {
+    _INTEGER_TYPE: lambda term: bool(_INTEGER.fullmatch(term.value)),
+    _DOUBLE_TYPE: lambda term: bool(_DOUBLE.fullmatch(term.value)),
+    **dict.fromkeys(_MOMENT_TYPES, lambda term: _moment(term) is not None),
+}
 _VALUE_CHECKS: dict[rdflib.term.Node, Callable[[rdflib.term.Node], ValueCheck]] = {
     SH.datatype: _datatype,
     SH.maxInclusive: _at_most,
@@ -218,15 +241,15 @@ def _comparable(term: Term) -> float | datetime | None:
 
 def _number(term: Term) -> float | None:
     if isinstance(term, Literal):
-        if term.datatype == XSD.double and _DOUBLE.fullmatch(term.value):
+        if term.datatype == _DOUBLE_TYPE and _DOUBLE.fullmatch(term.value):
             return float(term.value)
-        if term.datatype == XSD.integer and _INTEGER.fullmatch(term.value):
+        if term.datatype == _INTEGER_TYPE and _INTEGER.fullmatch(term.value):
             return float(term.value)
     return None
 
 
 def _moment(term: Term) -> datetime | None:
-    if not isinstance(term, Literal) or term.datatype not in (XSD.dateTime, XSD.dateTimeStamp):
+    if not isinstance(term, Literal) or term.datatype not in _MOMENT_TYPES:
         return None
     try:
         moment = datetime.fromisoformat(term.value)

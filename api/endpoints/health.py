@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 router = APIRouter()
+ORDER = 70
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])

@@ -1,0 +1,1 @@
+"""What is answered at which address: a module for each, with a `router` and its `ORDER`."""

@@ -1,0 +1,1 @@
+"""Whether quads, or all that a store holds, conform to SHACL shapes: ours and a use case's own."""
