@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 
     from kg.temporal import Cadence
 
-    #: Statistics by (longitude, latitude) and column.
-    _Stations = dict[tuple[float, float], dict[str, Accumulator]]
-
 
 class SeriesMapping(SourceMapping, Located):
     """Rows of (station, time, values): indexed per series, the values stay in the file."""
@@ -63,7 +60,7 @@ def read_series_table(path: Path, mapping: SeriesMapping, iris: Iris, source: Na
         MappingError, TableError: See `cube_bridge.kinds.csv_rows.read_rows`.
         UnitError: The mapping names a unit that the ontology does not have.
     """
-    stations: _Stations = {}
+    stations = _Stations(mapping.variables)
     cadence = mapping.time.cadence
     extent = extent_of(_summarised(path, mapping, stations), path.name)
     period = period_of(extent.first, extent.last, cadence)
@@ -71,10 +68,10 @@ def read_series_table(path: Path, mapping: SeriesMapping, iris: Iris, source: Na
 
     def blocks(done: frozenset[str]) -> Iterator[Block]:
         node = interval(iris, *period)
-        for point, columns in stations.items():
+        for row, point in enumerate(stations.points):
             key = _station_key(*point)
             if key not in done:
-                found = {c: a.statistics() for c, a in columns.items()}
+                found = {c: total.statistics(row) for c, total in stations.totals.items()}
                 yield key, list(_station_quads(source, point, found, node, steps))
 
     return Content(
@@ -83,10 +80,33 @@ def read_series_table(path: Path, mapping: SeriesMapping, iris: Iris, source: Na
         bbox=extent.bbox,
         period=period,
         header=tuple(column_quads(source, mapping.variables, cadence)),
-        block_count=len(stations),
+        block_count=len(stations.points),
         blocks=blocks,
-        item_count=len(stations) * len(mapping.variables),
+        item_count=len(stations.points) * len(mapping.variables),
     )
+
+
+class _Stations:
+    """The stations of a table, in the order in which they come, with statistics of each."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.points: dict[tuple[float, float], int] = {}
+        """(longitude, latitude) to the row of the totals."""
+        self.totals = {c.column: Accumulator() for c in columns}
+
+    def add(self, block: pd.DataFrame) -> None:
+        """Take checked rows."""
+        group = block.groupby([LON, LAT], sort=False).ngroup().to_numpy()
+        firsts = np.unique(group, return_index=True)[1]
+        points = zip(
+            block[LON].to_numpy()[firsts].tolist(),
+            block[LAT].to_numpy()[firsts].tolist(),
+            strict=True,
+        )
+        own = [self.points.setdefault(p, len(self.points)) for p in points]
+        rows = np.array(own, dtype=np.intp)[group]
+        for column, total in self.totals.items():
+            total.add_at(rows, block[column].to_numpy(dtype=float))
 
 
 def _summarised(path: Path, mapping: SeriesMapping, stations: _Stations) -> Iterator[pd.DataFrame]:
@@ -94,11 +114,7 @@ def _summarised(path: Path, mapping: SeriesMapping, stations: _Stations) -> Iter
     seen: set[int] = set()
     for block in read_rows(path, mapping):
         refuse_repeated(block, [LON, LAT, TIME], seen, path.name, mapping.time.cadence)
-        for point, group in block.groupby([LON, LAT], sort=False):
-            columns = stations.setdefault(point, {})  # type: ignore[arg-type]
-            for v in mapping.variables:
-                values = group[v.column].to_numpy(dtype=float)
-                columns.setdefault(v.column, Accumulator(1)).add(values[None])
+        stations.add(block)
         yield block
 
 

@@ -71,7 +71,7 @@ class Moments:
 class Accumulator:
     """Statistics of many streams of values, each told by a row, without keeping the values."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int = 0) -> None:
         zero = np.zeros(rows)
         self.moments = Moments(weight=zero, mean=zero, squares=zero)
         """Of the valid values of each row; each field (rows,)."""
@@ -94,6 +94,38 @@ class Accumulator:
         high = np.where(valid, values, -np.inf).max(axis=1, initial=-np.inf)
         self.minimum = np.minimum(self.minimum, low)
         self.maximum = np.maximum(self.maximum, high)
+
+    def add_at(self, rows: np.ndarray, values: np.ndarray) -> None:
+        """Take values that each belong to a row of their own; rows not seen before begin.
+
+        Args:
+            rows: (n,) which row each value belongs to.
+            values: (n,); NaN and infinity are not valid and do not count.
+        """
+        self._begin(int(rows.max(initial=-1)) + 1)
+        valid = np.isfinite(values)
+        rows, values = rows[valid], values[valid]
+        size = len(self.minimum)
+        count = np.bincount(rows, minlength=size).astype(np.float64)
+        total = np.bincount(rows, values, size)
+        mean = np.divide(total, count, out=np.zeros(size), where=count > 0)
+        squares = np.bincount(rows, (values - mean[rows]) ** 2, size)
+        self.moments = self.moments.merged(Moments(weight=count, mean=mean, squares=squares))
+        np.minimum.at(self.minimum, rows, values)
+        np.maximum.at(self.maximum, rows, values)
+
+    def _begin(self, rows: int) -> None:
+        """See to it that there are so many rows."""
+        more = rows - len(self.minimum)
+        if more > 0:
+            of = self.moments
+            self.moments = Moments(
+                weight=np.pad(of.weight, (0, more)),
+                mean=np.pad(of.mean, (0, more)),
+                squares=np.pad(of.squares, (0, more)),
+            )
+            self.minimum = np.pad(self.minimum, (0, more), constant_values=np.inf)
+            self.maximum = np.pad(self.maximum, (0, more), constant_values=-np.inf)
 
     def statistics(self, row: int = 0) -> Statistics:
         """Return the statistics of a row."""

@@ -21,7 +21,8 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, serialize
 from cube_bridge.axes import placement_of
 from cube_bridge.chunk_reader import Place
 from cube_bridge.chunks import ChunkDescriber, tile_owners
-from cube_bridge.cube_header import _cube_quads
+from cube_bridge.cube_header import describe_cube
+from cube_bridge.cube_index import OpenedCube
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.sources.value_statistics import Statistics, chunk_statistics
@@ -132,8 +133,15 @@ def write_graph(target: Path, chunks: tuple[int, int, int]) -> NamedNode:
             "lon": ("lon", np.linspace(-10, 40, sizes["lon"]), {"units": "degrees_east"}),
         },
     )
-    placement = placement_of(dataset)
-    (axes,) = placement.axes
+    cube = OpenedCube(
+        dataset=dataset,
+        placement=placement_of(dataset),
+        media_type="application/vnd.zarr",
+        version="a version",
+        versions=None,
+        findings=(),
+    )
+    (axes,) = cube.placement.axes
     source = Iris().mint("source", "large")
     describer = ChunkDescriber(source=source, iris=Iris(), tile_owners=tile_owners((axes,)))
     mapping = cube_mapping(Path("large"))
@@ -145,7 +153,7 @@ def write_graph(target: Path, chunks: tuple[int, int, int]) -> NamedNode:
         def write(quads: Iterable[Quad]) -> None:
             file.write(serialize((q.triple for q in quads), format=RdfFormat.N_TRIPLES) or b"")
 
-        write(_cube_quads(dataset, placement, mapping, source))
+        write(describe_cube(cube, mapping, source).header)
         for index in np.ndindex(*chunks):
             write(describer.quads(Place(axes=axes, index=index), statistics, "a version"))
     return NamedNode(f"{source.value}/variable/v")
