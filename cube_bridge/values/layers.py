@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
@@ -10,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.grids import grid_of
@@ -176,9 +176,10 @@ class WholeVariable:
     """See `StoredVariable.times`."""
     further: tuple[FurtherDimension, ...]
     """Those that are neither time nor of the grid."""
-    _slices: OrderedDict[tuple[int, ...], StoredVariable] = field(
-        default_factory=OrderedDict, init=False
+    _slices: LRUCache[tuple[int, ...], StoredVariable] = field(
+        default_factory=lambda: LRUCache(_SLICES), init=False
     )
+    """By position; not safe among threads: `Sources` asks under its lock."""
 
     def at(self, places: Mapping[str, Place]) -> StoredVariable:
         """Return the variable at places along its further dimensions.
@@ -191,12 +192,10 @@ class WholeVariable:
         """
         positions = positions_of(str(self.array.name), self.further, places)
         which = tuple(positions.values())
-        if which not in self._slices:
-            self._slices[which] = self._sliced(positions)
-            while len(self._slices) > _SLICES:
-                self._slices.popitem(last=False)
-        self._slices.move_to_end(which)
-        return self._slices[which]
+        known = self._slices.get(which)
+        if known is None:
+            known = self._slices[which] = self._sliced(positions)
+        return known
 
     def _sliced(self, positions: dict[str, int]) -> StoredVariable:
         time = [] if self.times is None else [str(self.grid.time)]
