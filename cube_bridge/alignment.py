@@ -12,6 +12,7 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
+from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
 from cube_bridge.opener import moments
@@ -233,10 +234,7 @@ def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
 
 
 def _same_places(a: Grid, b: Grid) -> bool:
-    if type(a) is not type(b) or a.dims != b.dims or a.shape != b.shape:
-        return False
-    places = zip(a.centres(whole(a)), b.centres(whole(b)), strict=True)
-    return all(np.array_equal(x, y, equal_nan=True) for x, y in places)
+    return a.dims == b.dims and is_same_grid(a, b)
 
 
 def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:

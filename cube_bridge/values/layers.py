@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.grids import grid_of
+from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.opener import moments
 from cube_bridge.values.further import further_dimension, positions_of
 
@@ -113,7 +114,7 @@ class CellOperation:
         """Refuse variables that do not lie on each other."""
         first, *others = self.operands.values()
         for other in others:
-            if not _is_same_grid(first.grid, other.grid):
+            if not is_same_grid(first.grid, other.grid):
                 raise CoordinatesError(
                     f"{first.name!r} and {other.name!r} have different cells; "
                     "a cell operation needs variables of one grid"
@@ -242,18 +243,6 @@ def whole_variable(dataset: xr.Dataset, name: str, key: Hashable) -> WholeVariab
 def window_of(slices: tuple[slice, ...]) -> Window:
     """Return the part of the grid below a part of the array."""
     return slices[1:]
-
-
-def _is_same_grid(one: Grid, other: Grid) -> bool:
-    if one is other:
-        return True
-    if type(one) is not type(other) or one.shape != other.shape or one.crs != other.crs:
-        return False
-    arrays = [f.name for f in fields(one) if isinstance(getattr(one, f.name), np.ndarray)]  # type: ignore[arg-type]
-    return all(
-        np.allclose(getattr(one, n), getattr(other, n), rtol=0, atol=1e-9, equal_nan=True)
-        for n in arrays
-    )
 
 
 def _is_same_time(one: np.ndarray | None, other: np.ndarray | None) -> bool:
