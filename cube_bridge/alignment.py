@@ -14,6 +14,7 @@ from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import grid_of
+from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
 from cube_bridge.parts import part_of_region, part_that_is, whole
@@ -234,10 +235,7 @@ def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
 
 
 def _same_places(a: Grid, b: Grid) -> bool:
-    if type(a) is not type(b) or a.dims != b.dims or a.shape != b.shape:
-        return False
-    places = zip(a.centres(whole(a)), b.centres(whole(b)), strict=True)
-    return all(np.array_equal(x, y, equal_nan=True) for x, y in places)
+    return a.dims == b.dims and is_same_grid(a, b)
 
 
 def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:

@@ -13,6 +13,7 @@ import numpy as np
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import Grid, grid_of
+from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.layout import ChunkLayout
 
 if TYPE_CHECKING:
@@ -234,11 +235,4 @@ def _auxiliary(dataset: xr.Dataset) -> set[str]:
 
 def _is_same(a: Grid, b: Grid) -> bool:
     """Return whether two grids have the same cells along the same dimensions."""
-    if type(a) is not type(b) or a.dims != b.dims or a.shape != b.shape or a.crs != b.crs:
-        return False
-    arrays = ("x_edges", "y_edges", "longitudes", "latitudes")
-    return all(
-        np.array_equal(getattr(a, n), getattr(b, n), equal_nan=True)
-        for n in arrays
-        if hasattr(a, n)
-    )
+    return a.dims == b.dims and is_same_grid(a, b)

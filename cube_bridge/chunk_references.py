@@ -10,11 +10,13 @@ import base64
 import json
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from kerchunk.hdf import SingleHdf5ToZarr
 from kerchunk.netCDF3 import NetCDF3ToZarr
+from pyoxigraph import NamedNode
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
@@ -26,14 +28,13 @@ from cube_bridge.kinds.files import source_file
 from cube_bridge.parts import part_of_region
 from cube_bridge.regions import region_geometry
 from cube_bridge.selection import open_variable
+from kg.query import select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
     import xarray as xr
-    from pyoxigraph import NamedNode
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.alignment import CubeVariable
@@ -45,23 +46,25 @@ if TYPE_CHECKING:
 Reference = list[Any] | str
 _HDF5, _NETCDF3 = b"\x89HDF", (b"CDF\x01", b"CDF\x02")
 _ZIP_HEADER = 30
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def chunk_references(
     store: GraphStore,
     variables: Sequence[NamedNode],
-    region: Place,
-    begin: datetime,
-    end: datetime,
+    region: Place | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
 ) -> dict[str, Any]:
     """Return references to the chunks of variables that a region and a period touch.
 
     Args:
         store: The graph that the cubes are indexed in.
         variables: IRIs of variables that have the same chunks of the same grid.
-        region: See `select_dataset`.
-        begin: First moment.
-        end: Moment after the last.
+        region: See `select_dataset`; None takes all cells.
+        begin: First moment; None takes the first of each variable.
+        end: Moment after the last; None takes the last of each variable.
 
     Returns:
         A Kerchunk document, version 1, of one Zarr 2 group; fsspec's "reference" opens it.
@@ -70,7 +73,7 @@ def chunk_references(
         SelectionError: The chunks of a source cannot be referenced, or the variables have
             different ones.
     """
-    ground = region_geometry(store, region)
+    ground = None if region is None else region_geometry(store, region)
     refs: dict[str, Reference] = {}
     windows: dict[str, slice] = {}
     coordinates: list[xr.Dataset] = []
@@ -98,8 +101,42 @@ def chunk_references(
     return {"version": 1, "refs": refs}
 
 
-def write_references(references: dict[str, Any], path: Path) -> Path:
-    """Write references as JSON; `deepcube index`, fsspec and others open them as a cube."""
+def references_by_query(
+    store: GraphStore,
+    query: str,
+    region: Place | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+) -> dict[str, Any]:
+    """Return references to the chunks of the variables that a SPARQL query names.
+
+    Args:
+        store: The graph that the cubes are indexed in.
+        query: SELECT with ?variable (IRIs of variables).
+        region: See `chunk_references`.
+        begin: See `chunk_references`.
+        end: See `chunk_references`.
+
+    Raises:
+        SelectionError: The solutions name no variable; else as `chunk_references`.
+    """
+    named = [row.get("variable") for row in select(store, query)]
+    variables = [v for v in named if isinstance(v, NamedNode)]
+    if not variables or len(variables) < len(named):
+        raise SelectionError(
+            "each solution has to name a ?variable by its IRI; region and period find its chunks"
+        )
+    return chunk_references(store, variables, region, begin, end)
+
+
+def write_references(references: dict[str, Any], path: Path, *, replace: bool = False) -> Path:
+    """Write references as JSON; `deepcube index`, fsspec and others open them as a cube.
+
+    Raises:
+        SelectionError: There is a file already, which is not to be replaced.
+    """
+    if path.exists() and not replace:
+        raise SelectionError(f"{path} exists; write elsewhere, or replace it")
     path.write_text(json.dumps(references), encoding="utf-8")
     return path
 
@@ -183,12 +220,17 @@ def _bytes(reference: Reference) -> bytes:
 
 
 def _window(
-    variable: CubeVariable, ground: BaseGeometry, begin: datetime, end: datetime
+    variable: CubeVariable,
+    ground: BaseGeometry | None,
+    begin: datetime | None,
+    end: datetime | None,
 ) -> dict[str, slice]:
     """Return the cells that are wanted: a slice for each dimension of the array."""
     window = {str(d): slice(0, n) for d, n in variable.array.sizes.items()}
-    if TIME in window:
-        window[TIME] = moments_within(variable, begin, end)
+    if TIME in window and (begin or end):
+        window[TIME] = moments_within(variable, begin or _FIRST, end or _LAST)
+    if ground is None:
+        return window
     if isinstance(variable.grid, RectilinearGrid):
         part = part_of_region(variable.grid, ground)
         if part is not None and len(part.strips) > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cube_bridge.grids.equality import is_same_edges, is_same_plane
 from cube_bridge.grids.rectilinear import RectilinearGrid, cells_between
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from cube_bridge.grids import Grid, Window
 
 _TURN = 360.0
-#: How far borders may differ and be the same, as a share of a cell: single precision.
-_SAME = 1e-3
+#: Degrees by which a grid may miss a whole turn and still go round.
+_ROUND = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +66,6 @@ class Part:
         )
 
 
-def same_plane(a: RectilinearGrid, b: RectilinearGrid) -> bool:
-    """Return whether the coordinates of two grids can be compared as they are."""
-    return bool((a.is_lonlat and b.is_lonlat) or a.crs == b.crs)
-
-
 def part_between(
     grid: RectilinearGrid, x: tuple[float, float], y: tuple[float, float]
 ) -> Part | None:
@@ -104,7 +100,7 @@ def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
     west, east = float(grid.x_edges[0]), float(grid.x_edges[-1])
     gaps = [b.start - a.stop for a, b in pairwise(columns)]
     count = grid.shape[1]
-    if gaps and grid.is_lonlat and abs(east - west - _TURN) < _SAME:
+    if gaps and grid.is_lonlat and abs(east - west - _TURN) < _ROUND:
         widest = int(np.argmax(gaps))
         if gaps[widest] > hull.start + count - hull.stop:
             return Part(
@@ -119,7 +115,7 @@ def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
 
 def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> Part | None:
     """Return the part of a grid whose cells are exactly those of another; None if none is."""
-    if not same_plane(grid, target):
+    if not is_same_plane(grid, target):
         return None
     bounds = []
     for edges in (target.x_edges, target.y_edges):
@@ -132,10 +128,10 @@ def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> Part | None:
     mine = part.of(grid)
     if mine.shape != target.shape:
         return None
-    for a, b in ((mine.x_edges, target.x_edges), (mine.y_edges, target.y_edges)):
-        if np.abs(a - b).max() > _SAME * abs(b[1] - b[0]):
-            return None
-    return part
+    same = is_same_edges(mine.x_edges, target.x_edges) and is_same_edges(
+        mine.y_edges, target.y_edges
+    )
+    return part if same else None
 
 
 def whole(grid: Grid) -> Window:

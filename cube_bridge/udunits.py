@@ -1,10 +1,20 @@
-"""Units as sources spell them: `kg m-2 s-1`, `mm/day`, `W m**-2`, `1e-3`."""
+"""Units as sources spell them: `kg m-2 s-1`, `mm/day`, `W m**-2`, `1e-3`.
+
+The grammar is UDUNITS'; what a name means is pint's to say. pint could read whole spellings, but
+it calculates what it reads: `9**9**9` in a file would keep it busy for ever.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pint
 
 #: Amount, current, length, luminous intensity, mass, temperature, time: QUDT's order.
 _AXES = "AELIMHT"
@@ -104,78 +114,109 @@ def _factors(spelling: str) -> list[tuple[str, Fraction]]:
     return [] if signs else found
 
 
+@cache
 def _known(name: str) -> tuple[float, Exponents, float] | None:
-    if name in _UNITS:
-        return _UNITS[name]
-    for prefix in sorted(_PREFIXES, key=len, reverse=True):
-        rest = name.removeprefix(prefix)
-        if rest != name and rest in _PREFIXED:
-            size, exponents, _ = _UNITS[rest]
-            return size * _PREFIXES[prefix], exponents, 0.0
-    singular = name.removesuffix("s")
-    return _known(singular) if singular != name and len(singular) > 3 else None  # noqa: PLR2004
+    """Return size, exponents and offset of a name with its prefix; None where it is no unit."""
+    registry = _registry()
+    found = _named(name)
+    if found is None:
+        return None
+    unit = registry.UnitsContainer({found: 1})
+    dimensions = registry.get_dimensionality(unit)
+    if not set(dimensions) <= set(_DIMENSIONS):
+        return None
+    factor, base = registry.get_base_units(unit, check_nonmult=False)
+    size = float(factor)  # type: ignore[arg-type]  # any kind of number, a float in this registry
+    zero, one, two = (float(registry.convert(n, unit, base)) for n in (0.0, 1.0, 2.0))
+    if not math.isclose(two - one, one - zero, rel_tol=1e-6):
+        return None  # A logarithm, as dB.
+    powers = {_DIMENSIONS[str(d)]: Fraction(str(e)) for d, e in dimensions.items()}
+    exponents = tuple(powers.get(a, Fraction(0)) for a in _AXES)
+    return _rounded(size), exponents, round(zero / size, _DIGITS_OF_ZEROS)
+
+
+def _named(name: str) -> str | None:
+    """Return what pint calls a unit; None for what is none, and for constants of nature."""
+    singular = name.removesuffix("s") if len(name) > _SHORT else name
+    own = _NAMES.get(name) or _NAMES.get(singular)
+    if own is not None:
+        return own
+    for prefix, unit, _ in _registry().parse_unit_name(name):
+        if not unit.endswith("_constant") and unit not in _CONSTANTS:
+            return f"{prefix}{unit}"
+    return None
+
+
+def _rounded(size: float) -> float:
+    """Return a size without what pint's multiplications added: a litre is 0.001 cubic metres."""
+    return float(f"{size:.15g}")
+
+
+@cache
+def _registry() -> pint.UnitRegistry[float]:
+    """Return pint's units, and those of UDUNITS that it lacks; read when first needed."""
+    import pint  # noqa: PLC0415  # a second with its table, which queries need not wait for
+
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry()
+    for definition in _DEFINITIONS:
+        registry.define(definition)
+    return registry
 
 
 def _shown(exponent: Fraction) -> str:
     return str(exponent.numerator) if exponent.denominator == 1 else f"{float(exponent):g}"
 
 
-def _unit(size: float, *, offset: float = 0.0, **exponents: int) -> tuple[float, Exponents, float]:
-    return size, tuple(Fraction(exponents.get(a, 0)) for a in _AXES), offset
-
-
-#: Source: UDUNITS-2, udunits2-base.xml, -derived.xml, -accepted.xml and -common.xml.
-_NAMES: dict[str, tuple[float, Exponents, float]] = {
-    "m meter metre": _unit(1.0, L=1),
-    "g gram gramme": _unit(1e-3, M=1),
-    "s sec second": _unit(1.0, T=1),
-    "K kelvin degK deg_K Kelvin": _unit(1.0, H=1),
-    "mol mole": _unit(1.0, A=1),
-    "A ampere": _unit(1.0, E=1),
-    "cd candela": _unit(1.0, I=1),
-    "Hz hertz": _unit(1.0, T=-1),
-    "N newton": _unit(1.0, M=1, L=1, T=-2),
-    "Pa pascal": _unit(1.0, M=1, L=-1, T=-2),
-    "J joule": _unit(1.0, M=1, L=2, T=-2),
-    "W watt": _unit(1.0, M=1, L=2, T=-3),
-    "V volt": _unit(1.0, M=1, L=2, T=-3, E=-1),
-    "bar": _unit(1e5, M=1, L=-1, T=-2),
-    "L l liter litre": _unit(1e-3, L=3),
-    "t tonne": _unit(1e3, M=1),
-    "eV": _unit(1.602176634e-19, M=1, L=2, T=-2),
+#: QUDT's letters for pint's dimensions.
+_DIMENSIONS = {
+    "[substance]": "A",
+    "[current]": "E",
+    "[length]": "L",
+    "[luminosity]": "I",
+    "[mass]": "M",
+    "[temperature]": "H",
+    "[time]": "T",
 }
-_ALONE: dict[str, tuple[float, Exponents, float]] = {
-    "degC deg_C celsius Celsius degree_Celsius degrees_Celsius degree_C degrees_C °C C ºC": _unit(
-        1.0, offset=273.15, H=1
-    ),
-    "degF deg_F fahrenheit degree_F °F F": _unit(5 / 9, offset=459.67, H=1),
-    "min minute": _unit(60.0, T=1),
-    "h hr hour": _unit(3600.0, T=1),
-    "d day": _unit(86400.0, T=1),
-    "month mon": _unit(31556925.9747 / 12, T=1),
-    "year yr a": _unit(31556925.9747, T=1),
-    "atm atmosphere": _unit(101325.0, M=1, L=-1, T=-2),
-    "knot kt kn": _unit(1852 / 3600, L=1, T=-1),
-    "ha hectare": _unit(1e4, L=2),
-    "ft foot feet": _unit(0.3048, L=1),
-    "in inch": _unit(0.0254, L=1),
-    "rad radian": _unit(1.0),
-    "sr steradian": _unit(1.0),
-    "deg degree degrees ° arc_degree degree_true degrees_true degree_north degrees_north "
-    "degree_east degrees_east degree_T": _unit(0.017453292519943295),
-    "percent %": _unit(0.01),
-    "ppm ppmv": _unit(1e-6),
-    "ppb ppbv": _unit(1e-9),
-    "psu": _unit(1e-3),
-    "Sv sverdrup": _unit(1e6, L=3, T=-1),
-    "DU dobson": _unit(4.46150e-4, A=1, L=-2),
+#: Units of UDUNITS that pint lacks or measures otherwise: its year is the Julian one.
+#: Source: UDUNITS-2, udunits2-accepted.xml and udunits2-common.xml.
+_DEFINITIONS = (
+    "udunits_year = 31556925.9747 * second",
+    "udunits_month = udunits_year / 12",
+    "sverdrup = 1e6 * meter ** 3 / second",
+    "dobson = 4.46150e-4 * mole / meter ** 2",
+    "practical_salinity_unit = 1e-3",
+    "part_per_billion = 1e-9",
+    "@alias gram = gramme",
+    "@alias kelvin = Kelvin = deg_K",
+)
+#: What names mean that pint does not know or takes for something else: F for a farad, Sv for a
+#: sievert. They are no aliases in its table, where other units are defined by them: eV by C.
+_SPELLINGS = {
+    "udunits_year": "year yr a",
+    "udunits_month": "month mon",
+    "sverdrup": "sverdrup Sv",
+    "dobson": "dobson DU",
+    "practical_salinity_unit": "psu",
+    "ppm": "ppmv",
+    "part_per_billion": "ppb ppbv",
+    "millicandela": "mcd",
+    "degree_Celsius": "C ºC °C celsius Celsius deg_C degree_C degrees_C degrees_Celsius",
+    "degree_Fahrenheit": "F °F fahrenheit deg_F degree_F",
+    "degree": "° arc_degree degree_true degrees_true degree_T degree_north degrees_north "
+    "degree_east degrees_east",
+    "percent": "%",
+    "knot": "kt kn",
 }
-_PREFIXED = {name: unit for names, unit in _NAMES.items() for name in names.split()}
-_UNITS = _PREFIXED | {name: unit for names, unit in _ALONE.items() for name in names.split()}
-#: Source: SI Brochure, 9th edition, table 7.
-_PREFIXES = {
-    "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "h": 1e2, "da": 1e1, "d": 1e-1, "c": 1e-2,
-    "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15,
-    "tera": 1e12, "giga": 1e9, "mega": 1e6, "kilo": 1e3, "hecto": 1e2, "deca": 1e1,
-    "deci": 1e-1, "centi": 1e-2, "milli": 1e-3, "micro": 1e-6, "nano": 1e-9, "pico": 1e-12,
-}  # fmt: skip
+_NAMES = {name: unit for unit, names in _SPELLINGS.items() for name in names.split()}
+#: Constants that pint counts among the units, beside those whose names end so.
+_CONSTANTS = frozenset(
+    {
+        "avogadro_number", "electron_mass", "elementary_charge", "eulers_number", "ln10",
+        "neutron_mass", "pi", "proton_mass", "speed_of_light", "tansec", "wien_u", "wien_x",
+        "zeta",
+    }
+)  # fmt: skip
+#: Names up to this length have no plural.
+_SHORT = 3
+#: The zero of Fahrenheit is 459.67, not 459.66999999999996.
+_DIGITS_OF_ZEROS = 9

@@ -13,16 +13,17 @@ import numpy as np
 import pyproj
 from scipy.sparse import csr_array
 
+from cube_bridge.grids.equality import is_same_plane
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.sphere import authalic_metres
 from cube_bridge.overlaps import cell_polygons, overlap_areas, source_polygons
-from cube_bridge.parts import Part, same_plane
 from cube_bridge.swaths import holding_cells, linear_between_centres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cube_bridge.grids import Grid
+    from cube_bridge.parts import Part
 
 #: nearest: 1 for the cell that holds the centre; linear: between the four centres around it;
 #: overlap: square metres in common; share: of the source cell, what lies in the target cell.
@@ -91,7 +92,7 @@ def weights_between(
     """
     if not isinstance(source, RectilinearGrid):
         return _from_swath(source, part, target, kind, plane)
-    if same_plane(source, target):
+    if is_same_plane(source, target):
         return _in_one_plane(source, part, target, kind)
     if kind in ("overlap", "share"):
         return _by_polygons(source, part, target, plane, share=kind == "share")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import ref
 
+from cachetools import LRUCache
 from pyoxigraph import QuerySolutions, Store
 
 from kg.errors import EvaluationError, QueryError
@@ -75,8 +76,7 @@ class ColumnMemory:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._weight = 0
+        self._entries: LRUCache[str, _Entry] = LRUCache(_MEMORY, getsizeof=_weight)
 
     def get(self, key: str, log: WriteLog, index: SpatialIndex) -> dict[str, np.ndarray] | None:
         """Return what was computed, where it is still true."""
@@ -85,35 +85,26 @@ class ColumnMemory:
             if entry is None:
                 return None
             if not entry.is_true(log, index):
-                self._forget(key)
+                del self._entries[key]
                 return None
-            self._entries.move_to_end(key)
             return entry.columns
 
     def put(self, key: str, entry: _Entry) -> None:
-        """Keep what was computed."""
+        """Keep what was computed, unless it alone weighs too much."""
         with self._lock:
-            self._forget(key)
-            self._entries[key] = entry
-            self._weight += _weight(entry.columns)
-            while self._weight > _MEMORY and self._entries:
-                self._forget(next(iter(self._entries)))
-
-    def _forget(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._weight -= _weight(entry.columns)
+            self._entries.pop(key, None)
+            with suppress(ValueError):  # heavier than the whole memory
+                self._entries[key] = entry
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._entries.clear()
-            self._weight = 0
 
 
-def _weight(columns: dict[str, np.ndarray]) -> int:
+def _weight(entry: _Entry) -> int:
     return sum(
-        len(c) * _TEXT_BYTES if c.dtype == object else int(c.nbytes) for c in columns.values()
+        len(c) * _TEXT_BYTES if c.dtype == object else int(c.nbytes) for c in entry.columns.values()
     )
 
 

@@ -1,18 +1,9 @@
-"""Boxes packed for searching: sort-tile-recursive leaves with a box around each leaf.
-
-Leutenegger, Lopez, Edgington: STR, a simple and efficient algorithm for R-tree packing, 1997.
-"""
+"""Boxes packed for searching: a static R-tree of geoindex-rs."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import shapely
-from shapely import STRtree
-
-#: Boxes in one leaf.
-_LEAF = 64
+from geoindex_rs import rtree
 
 
 class PackedBoxes:
@@ -26,62 +17,48 @@ class PackedBoxes:
             boxes: (n, 4) float64.
         """
         kept = ~np.isnan(boxes[:, 0])
-        rows, boxes = rows[kept], boxes[kept]
-        order = _tile(boxes)
-        self.rows = rows[order].astype(np.int32)
-        self._tree: STRtree | None = None
-        """Of the leaves; made when many boxes are searched at once."""
-        starts = np.arange(0, len(order), _LEAF)
-        packed = boxes[order]
-        if len(order):
-            self._leaves = np.column_stack(
-                [
-                    np.minimum.reduceat(packed[:, 0], starts),
-                    np.minimum.reduceat(packed[:, 1], starts),
-                    np.maximum.reduceat(packed[:, 2], starts),
-                    np.maximum.reduceat(packed[:, 3], starts),
-                ]
-            )
-        else:
-            self._leaves = np.empty((0, 4))
+        self.rows = rows[kept].astype(np.int32)
+        self._tree = _tree_of(boxes[kept]) if len(self.rows) else None
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return int(self.rows.nbytes + self._leaves.nbytes)
+        tree = 0 if self._tree is None else memoryview(self._tree).nbytes
+        return int(self.rows.nbytes + tree)
 
     def count_near(self, box: np.ndarray) -> int:
-        """Return how many boxes are in leaves that meet a box."""
-        return int(np.count_nonzero(meets(self._leaves, box))) * _LEAF
+        """Return how many boxes meet a box."""
+        return len(self.search(box))
 
-    def search(self, box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Return the rows of leaves that meet a box, those outside it left out: (m,) int32.
+    def search(self, box: np.ndarray) -> np.ndarray:
+        """Return the rows whose box meets a box: (m,) int32, ascending.
 
         Args:
             box: (4,).
-            boxes: (all rows, 4), where the row numbers point into.
         """
-        leaves = np.flatnonzero(meets(self._leaves, box))
-        if not len(leaves):
+        if self._tree is None or np.isnan(box).any():
             return np.empty(0, np.int32)
-        places = (leaves[:, None] * _LEAF + np.arange(_LEAF)).ravel()
-        rows = self.rows[places[places < len(self.rows)]]
-        return np.asarray(rows[meets(boxes[rows], box)])
+        places = np.asarray(rtree.search(self._tree, *box.tolist()))
+        return np.sort(self.rows[places])
 
-    def search_each(self, searched: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def search_each(self, searched: np.ndarray) -> np.ndarray:
         """Return the rows whose box meets one of many boxes: (m,) int32, a row more than once.
 
         Args:
             searched: (k, 4).
-            boxes: (all rows, 4), where the row numbers point into.
         """
-        if self._tree is None:
-            self._tree = STRtree(shapely.box(*self._leaves.T))
-        which, leaves = self._tree.query(shapely.box(*searched.T))
-        places = (leaves[:, None] * _LEAF + np.arange(_LEAF)).ravel()
-        whose = np.repeat(which, _LEAF)[places < len(self.rows)]
-        rows = self.rows[places[places < len(self.rows)]]
-        return np.asarray(rows[meets(boxes[rows], searched[whose].T)])
+        searched = searched[~np.isnan(searched).any(axis=1)]
+        if self._tree is None or not len(searched):
+            return np.empty(0, np.int32)
+        pairs = rtree.tree_join(_tree_of(searched), self._tree)
+        return np.asarray(self.rows[np.asarray(pairs[1])])
+
+
+def _tree_of(boxes: np.ndarray) -> rtree.RTree:
+    """Return a tree of (n, 4) boxes, at least one, none of them empty."""
+    builder = rtree.RTreeBuilder(len(boxes))
+    builder.add(*(np.ascontiguousarray(c, np.float64) for c in boxes.T))
+    return builder.finish()
 
 
 def meets(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -89,7 +66,7 @@ def meets(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
 
     Args:
         boxes: (n, 4).
-        box: (4,), or (4, n) one for each.
+        box: (4,).
     """
     west, south, east, north = box
     return np.asarray(
@@ -98,14 +75,3 @@ def meets(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
         & (boxes[:, 1] <= north)
         & (boxes[:, 3] >= south)
     )
-
-
-def _tile(boxes: np.ndarray) -> np.ndarray:
-    """Return an order in which 64 boxes in a row lie close together."""
-    count = len(boxes)
-    leaves = math.ceil(count / _LEAF)
-    slices = max(1, math.ceil(math.sqrt(leaves)))
-    by_x = np.argsort(boxes[:, 0] + boxes[:, 2], kind="stable")
-    slice_of = np.empty(count, np.int32)
-    slice_of[by_x] = np.arange(count) // max(1, _LEAF * math.ceil(leaves / slices))
-    return np.lexsort((boxes[:, 1] + boxes[:, 3], slice_of))

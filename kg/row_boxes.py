@@ -48,7 +48,7 @@ class RowBoxes:
         if system in self._packed:
             packed = self._packed[system]
             search = packed.search if searched.ndim == 1 else packed.search_each
-            found.append(search(searched, boxes))
+            found.append(search(searched))
         rows = np.concatenate(found)
         return np.asarray(rows[self._rows["alive"][rows]])
 

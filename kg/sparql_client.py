@@ -5,10 +5,12 @@ Requests are form-encoded POSTs: Virtuoso 7.2.5 never answers a query that is th
 
 from __future__ import annotations
 
-import ast
 import re
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 from pyoxigraph import (
     Literal,
@@ -23,7 +25,6 @@ from pyoxigraph import (
     parse_query_results,
 )
 from SPARQLWrapper import JSON, POST, TURTLE, URLENCODED, SPARQLWrapper
-from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException
 
 from kg.errors import QueryError, RemoteStoreError
 from ontology.terms import GEO
@@ -76,7 +77,13 @@ class SparqlClient:
         client = self._wrapper(self._query_url, sparql, dataset)
         if client.queryType in _GRAPH_QUERIES:
             client.setReturnFormat(TURTLE)
-            return _triples(self._send(client))
+            body = self._send(client)
+            try:
+                return _triples(body)
+            except (SyntaxError, ValueError) as error:
+                raise RemoteStoreError(
+                    f"{self._query_url} sent no RDF in Turtle: {error}"
+                ) from error
         client.setReturnFormat(JSON)
         result = self._parsed(self._send(client))
         if client.queryType == "ASK" and isinstance(result, QuerySolutions):
@@ -240,7 +247,7 @@ class SparqlClient:
         return [tuple(row) for row in result]
 
     def _wrapper(self, url: str, sparql: str, dataset: Dataset | None = None) -> SPARQLWrapper:
-        client = SPARQLWrapper(url)
+        client = _Request(url)
         client.setTimeout(self._timeout_s)
         client.setMethod(POST)
         client.setRequestMethod(URLENCODED)
@@ -255,16 +262,15 @@ class SparqlClient:
         try:
             response: HTTPResponse = client.query().response
             body: bytes = response.read()
-        except QueryBadFormed as error:
-            raise QueryError(f"{client.endpoint} refused: {_detail(error)}") from error
         except HTTPError as error:
-            detail = error.read().decode(errors="replace")[:_DETAIL]
-            raise RemoteStoreError(f"{client.endpoint} answered {error.code}: {detail}") from error
-        except SPARQLWrapperException as error:
-            raise RemoteStoreError(f"{client.endpoint} refused: {_detail(error)}") from error
+            raise _refusal(client.endpoint, error) from error
         except (URLError, TimeoutError, ConnectionError) as error:
             raise RemoteStoreError(
                 f"cannot reach {client.endpoint}: {error}; is the server running?"
+            ) from error
+        except HTTPException as error:
+            raise RemoteStoreError(
+                f"{client.endpoint} broke off its answer, or speaks no HTTP: {error!r}"
             ) from error
         if "S1TAT" in response.headers.get("X-SQL-State", ""):
             raise RemoteStoreError(
@@ -273,12 +279,29 @@ class SparqlClient:
         return body
 
 
-def _detail(error: SPARQLWrapperException) -> str:
-    """Return what the server said, without the request that it repeats."""
-    said = str(error).rpartition("Response:")[2].strip()
-    if said.startswith(("b'", 'b"')):  # SPARQLWrapper prints the bytes as Python would
-        said = ast.literal_eval(said).decode(errors="replace")
-    return " ".join(said.split())[:_DETAIL]
+class _Request(SPARQLWrapper):  # type: ignore[misc]  # it ships no types
+    """A request whose failure keeps the server's answer.
+
+    SPARQLWrapper reads the answer and raises an exception that only its text is left of.
+    """
+
+    def _query(self) -> tuple[HTTPResponse, str]:
+        # Only http: and https: are servers; `SPARQLWrapper._createRequest` builds a POST.
+        return urlopen(self._createRequest(), timeout=self.timeout), self.returnFormat  # noqa: S310
+
+
+def _refusal(endpoint: str, error: HTTPError) -> QueryError | RemoteStoreError:
+    """Return the error for an answer of a status from 400 on, by that status and its body."""
+    try:
+        body = error.read()
+    except (OSError, HTTPException):
+        body = b""  # Broken off: the status says enough.
+    said = " ".join(body.decode(errors="replace").split())[:_DETAIL]
+    if error.code == HTTPStatus.BAD_REQUEST:
+        return QueryError(f"{endpoint} refused: {said or error.reason}")
+    return RemoteStoreError(
+        f"{endpoint} refused: it answered {error.code} {error.reason}: {said or 'nothing more'}"
+    )
 
 
 def _triples(body: bytes) -> QueryTriples:

@@ -9,13 +9,16 @@ document holds one graph: in a format that can hold several, triples in named gr
 from __future__ import annotations
 
 import io
-from email import message_from_bytes
+import math
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import DefaultGraph, NamedNode, RdfFormat
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from api.errors import BadRequestError, GraphNotFoundError, UnsupportedMediaTypeError
 from api.web.negotiation import choose
@@ -25,8 +28,6 @@ from kg.parsing import parse_graph
 from kg.query import RDF_FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from api.state import State
     from kg.store import GraphStore
 
@@ -37,6 +38,7 @@ router = APIRouter()
 ORDER = 40
 
 _PATH = "/rdf-graph-store"
+_FORM = "multipart/form-data"
 _METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 #: What clients call a file whose type they do not know; its name says more.
 _UNKNOWN = ("text/plain", "application/octet-stream")
@@ -106,7 +108,7 @@ async def _put(request: Request, store: GraphStore, graph: Graph) -> Response:
 async def _post(
     request: Request, store: GraphStore, graph: Graph, *, location: str | None = None
 ) -> Response:
-    documents = list(_documents(request.headers.get("content-type", ""), await request.body()))
+    documents = await _documents(request)
     base_iri = _base_iri(request, graph)
     existed = await run_in_threadpool(_extend, store, graph, documents, base_iri)
     headers = {} if location is None else {"Location": location}
@@ -150,27 +152,42 @@ def _base_iri(request: Request, graph: Graph) -> str:
     return graph.value if isinstance(graph, NamedNode) else _address(request)
 
 
-def _documents(content_type: str, body: bytes) -> Iterator[tuple[bytes, RdfFormat]]:
-    """Yield the document that was posted, or those that a form holds."""
-    sent_as = media_type(content_type)
-    if sent_as != "multipart/form-data":
-        yield body, _format_of(sent_as)
-        return
-    form = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    if form.defects or not form.is_multipart():
-        found = ", ".join(type(d).__name__ for d in form.defects) or "no parts"
-        raise BadRequestError(f"the body is no multipart/form-data: {found}")
-    for part in form.walk():
-        if part is form:
-            continue
-        name = part.get_filename() or ""
-        sent_as = media_type(part.get("Content-Type", "text/plain"))
-        guessed = RdfFormat.from_extension(name.rpartition(".")[2])
-        known = guessed if sent_as in _UNKNOWN and guessed else _format_of(sent_as)
-        content = part.get_payload(decode=True)
-        if not isinstance(content, bytes):
-            raise BadRequestError(f"the part {name!r} of the form has parts of its own")
-        yield content, known
+async def _documents(request: Request) -> list[tuple[bytes, RdfFormat]]:
+    """Return the document that was posted, or the files of the form that was."""
+    sent_as = media_type(request.headers.get("content-type", ""))
+    if sent_as != _FORM:
+        return [(await request.body(), _format_of(sent_as))]
+    # Starlette leaves out a part that is cut off, without a word.
+    if not _is_closed(request.headers["content-type"], await request.body()):
+        raise BadRequestError(f"the body is no {_FORM}: it has no end")
+    try:
+        async with request.form(max_files=math.inf) as form:
+            files = [_file(name, value) for name, value in form.multi_items()]
+            if not files:
+                raise BadRequestError(f"the body is no {_FORM}: it has no parts")
+            return [(await file.read(), _format_of_file(file)) for file in files]
+    except HTTPException as error:
+        raise BadRequestError(f"the body is no {_FORM}: {error.detail}") from error
+
+
+def _is_closed(content_type: str, body: bytes) -> bool:
+    """Return whether a form ends as it has to."""
+    _, options = parse_options_header(content_type)
+    return b"--" + options.get(b"boundary", b"") + b"--" in body
+
+
+def _file(name: str, value: UploadFile | str) -> UploadFile:
+    if not isinstance(value, UploadFile):
+        raise UnsupportedMediaTypeError(
+            f"the part {name!r} of the form is a field; send files, with a filename each"
+        )
+    return value
+
+
+def _format_of_file(file: UploadFile) -> RdfFormat:
+    sent_as = media_type(file.content_type or _UNKNOWN[0])
+    guessed = RdfFormat.from_extension((file.filename or "").rpartition(".")[2])
+    return guessed if sent_as in _UNKNOWN and guessed else _format_of(sent_as)
 
 
 def _format_of(sent_as: str) -> RdfFormat:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.target_grid import GridSpec
+    from kg.store import GraphStore
 
 
 class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
@@ -78,6 +79,12 @@ class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
 @click.option("--title", help="Title of the cube; else its name.")
 @click.option("--license", "license_", help="IRI of its licence; else that it is not known.")
 @click.option("--zarr-format", type=click.IntRange(2, 3), default=2, show_default=True)
+@click.option(
+    "--references",
+    "as_references",
+    is_flag=True,
+    help="Write no cube but references to the chunks where they lie: Kerchunk's JSON.",
+)
 @click.option("--index", "into_graph", is_flag=True, help="Index the cube that is written.")
 @click.option("--replace", is_flag=True, help="Take the place of what is at --output.")
 @store_options
@@ -94,12 +101,13 @@ def export(
     title: str | None,
     license_: str | None,
     zarr_format: int,
+    as_references: bool,
     into_graph: bool,
     replace: bool,
     store: Path,
     endpoint: str | None,
 ) -> None:
-    """Write a selection of cubes as one Zarr cube on one grid."""
+    """Write a selection of cubes as one Zarr cube on one grid, or references to its chunks."""
     from cube_bridge.publishing import publish_and_index, publish_cube
     from cube_bridge.selection import select_by_query
     from cube_bridge.sources.info import source_info
@@ -107,6 +115,16 @@ def export(
 
     if bool(variables) == bool(query):
         raise click.UsageError("say what to export: --variable, or --query")
+    if as_references:
+        if grid or time != AS_IS or into_graph:
+            raise click.UsageError(
+                "references are to chunks as they lie: without --grid, --time and --index"
+            )
+        with open_store(store, endpoint, read_only=True) as opened:
+            _write_references(
+                opened, query or _naming(variables), region, (begin, end), output, replace=replace
+            )
+        return
     name = output.name.removesuffix(".zarr")
     info = source_info(id=slug(name), title=title or name, license=license_)
     with open_store(store, endpoint, read_only=not into_graph) as opened:
@@ -123,6 +141,27 @@ def export(
         else:
             publish_cube(dataset, output, info, zarr_format=zarr_format, replace=replace)
             click.echo(f"{output}: {_summary(dataset)}")
+
+
+def _write_references(
+    store: GraphStore,
+    query: str,
+    region: str | None,
+    period: tuple[datetime | None, datetime | None],
+    output: Path,
+    *,
+    replace: bool,
+) -> None:
+    # Kerchunk takes a second to load, which other exports need not wait for.
+    from cube_bridge.chunk_references import (
+        references_by_query,
+        write_references,
+    )
+
+    references = references_by_query(store, query, region, *period)
+    write_references(references, output, replace=replace)
+    count = sum(isinstance(r, list) for r in references["refs"].values())
+    click.echo(f"{output}: references to {count} chunks where they lie")
 
 
 def _naming(variables: tuple[NamedNode, ...]) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.values.seasons import Season
 from cube_bridge.values.series_of_cells import CELL_STATISTICS
+from cube_bridge.values.series_statistics import Season
 from cube_bridge.values.weights import Weighting, zone_of
 from kg.geometry import CRS84
 from kg.geosparql.arguments import geometry_in, number_of

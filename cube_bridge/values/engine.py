@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import UTC
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from cachetools import LRUCache
 
 from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.values.layers import CellOperation, StoredVariable
@@ -35,7 +36,8 @@ class Engine:
     def __init__(self, scanner: Scanner | None = None) -> None:
         self.sources = Sources()
         self.scanner = scanner or Scanner()
-        self._operations: OrderedDict[Hashable, CellOperation] = OrderedDict()
+        self._operations: LRUCache[Hashable, CellOperation] = LRUCache(_OPERATIONS)
+        self._lock = Lock()
 
     def layer(self, store: GraphStore, term: Term) -> Layer:
         """Return what a variable's IRI, or a literal made from some, stands for.
@@ -53,12 +55,11 @@ class Engine:
             n: self.sources.variable(store, s.variable, s.places) for n, s in named.operands.items()
         }
         key = (named.expression.text, *((n, v.key) for n, v in operands.items()))
-        known = self._operations.get(key)
-        if known is None:
-            known = CellOperation(expression=named.expression, operands=operands)
-            self._operations[key] = known
-            while len(self._operations) > _OPERATIONS:
-                self._operations.popitem(last=False)
+        with self._lock:
+            known = self._operations.get(key)
+            if known is None:
+                known = CellOperation(expression=named.expression, operands=operands)
+                self._operations[key] = known
         return known
 
     def blocks_within(

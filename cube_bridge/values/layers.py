@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import grid_of
+from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.values.further import further_dimension, positions_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class CellOperation:
         """Refuse variables that do not lie on each other."""
         first, *others = self.operands.values()
         for other in others:
-            if not _is_same_grid(first.grid, other.grid):
+            if not is_same_grid(first.grid, other.grid):
                 raise CoordinatesError(
                     f"{first.name!r} and {other.name!r} have different cells; "
                     "a cell operation needs variables of one grid"
@@ -176,9 +177,10 @@ class WholeVariable:
     """See `StoredVariable.times`."""
     further: tuple[FurtherDimension, ...]
     """Those that are neither time nor of the grid."""
-    _slices: OrderedDict[tuple[int, ...], StoredVariable] = field(
-        default_factory=OrderedDict, init=False
+    _slices: LRUCache[tuple[int, ...], StoredVariable] = field(
+        default_factory=lambda: LRUCache(_SLICES), init=False
     )
+    """By position; not safe among threads: `Sources` asks under its lock."""
 
     def at(self, places: Mapping[str, Place]) -> StoredVariable:
         """Return the variable at places along its further dimensions.
@@ -191,12 +193,10 @@ class WholeVariable:
         """
         positions = positions_of(str(self.array.name), self.further, places)
         which = tuple(positions.values())
-        if which not in self._slices:
-            self._slices[which] = self._sliced(positions)
-            while len(self._slices) > _SLICES:
-                self._slices.popitem(last=False)
-        self._slices.move_to_end(which)
-        return self._slices[which]
+        known = self._slices.get(which)
+        if known is None:
+            known = self._slices[which] = self._sliced(positions)
+        return known
 
     def _sliced(self, positions: dict[str, int]) -> StoredVariable:
         time = [] if self.times is None else [str(self.grid.time)]
@@ -243,18 +243,6 @@ def whole_variable(dataset: xr.Dataset, name: str, key: Hashable) -> WholeVariab
 def window_of(slices: tuple[slice, ...]) -> Window:
     """Return the part of the grid below a part of the array."""
     return slices[1:]
-
-
-def _is_same_grid(one: Grid, other: Grid) -> bool:
-    if one is other:
-        return True
-    if type(one) is not type(other) or one.shape != other.shape or one.crs != other.crs:
-        return False
-    arrays = [f.name for f in fields(one) if isinstance(getattr(one, f.name), np.ndarray)]  # type: ignore[arg-type]
-    return all(
-        np.allclose(getattr(one, n), getattr(other, n), rtol=0, atol=1e-9, equal_nan=True)
-        for n in arrays
-    )
 
 
 def _is_same_time(one: np.ndarray | None, other: np.ndarray | None) -> bool:

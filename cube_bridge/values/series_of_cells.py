@@ -9,7 +9,7 @@ import numpy as np
 from cube_bridge.errors import TooLargeError
 from cube_bridge.sources.value_statistics import Accumulator
 from cube_bridge.values.passes import NO_LIMITS
-from cube_bridge.values.trends import mann_kendall, theil_sen, years
+from cube_bridge.values.series_statistics import mann_kendall, theil_sen, years
 
 if TYPE_CHECKING:
     from collections.abc import Callable

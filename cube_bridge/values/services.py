@@ -29,7 +29,7 @@ from cube_bridge.values.cells import (
 )
 from cube_bridge.values.passes import Limits
 from cube_bridge.values.periods import period_of
-from cube_bridge.values.seasons import Season
+from cube_bridge.values.series_statistics import Season
 from cube_bridge.values.weights import Weighting
 from cube_bridge.values.zone_answers import SERIES_STATISTICS, ZoneQuestion, answer_zones
 from cube_bridge.values.zones import STATISTICS, Wanted

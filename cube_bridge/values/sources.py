@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from cachetools import LRUCache
 from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.cubes.mapping import CubeMapping
@@ -67,7 +67,7 @@ class Sources:
         self._lock = RLock()
         self._entries: WeakKeyDictionary[GraphStore, dict[NamedNode, _Entry]]
         self._entries = WeakKeyDictionary()
-        self._opened: OrderedDict[Path | str, _Opened] = OrderedDict()
+        self._opened: LRUCache[Path | str, _Opened] = LRUCache(_OPEN_FILES)
         self._seen: dict[Path | str, tuple[float, State]] = {}
 
     def variable(
@@ -95,7 +95,6 @@ class Sources:
                 # A file that changed was indexed anew, perhaps only now.
                 entry = self._looked_up(store, iri, entry)
                 opened = self._open(store, entry)
-            self._opened.move_to_end(entry.file.location)
             if entry.name not in opened.variables:
                 key = (str(entry.file.location), opened.state, entry.name)
                 opened.variables[entry.name] = whole_variable(opened.dataset, entry.name, key)
@@ -127,9 +126,8 @@ class Sources:
         ):
             raise SourceError(f"{location} has changed since it was indexed; index it anew")
         opened = _Opened(state=state, dataset=open_cube(location), variables={})
+        # What drops out is not closed: arrays that were handed out may still be read from it.
         self._opened[location] = opened
-        while len(self._opened) > _OPEN_FILES:
-            self._opened.popitem(last=False)
         return opened
 
     def _state(self, location: Path | str) -> State:

@@ -10,9 +10,14 @@ import shapely
 
 from cube_bridge.values.passes import NO_LIMITS, Part
 from cube_bridge.values.periods import Period
-from cube_bridge.values.seasons import Season, anomalies
 from cube_bridge.values.series_of_cells import reduce_cells
-from cube_bridge.values.trends import mann_kendall, theil_sen, years
+from cube_bridge.values.series_statistics import (
+    Season,
+    anomalies,
+    mann_kendall,
+    theil_sen,
+    years,
+)
 from cube_bridge.values.zones import STATISTICS, Wanted, ZoneSeries, pooled_quantile, zone_series
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ changes.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
+from cachetools import LRUCache
 
 from kg.geosparql.systems import crs_of
 
@@ -27,7 +27,7 @@ _KEPT = 4
 #: How much a box is grown, as a share of its coordinates: rounding.
 _SHARE = 1e-9
 
-_Kept = OrderedDict[tuple[int, str], tuple[int, np.ndarray, np.ndarray]]
+_Kept = LRUCache[tuple[int, str], tuple[int, np.ndarray, np.ndarray]]
 _lock = threading.Lock()
 _kept: WeakKeyDictionary[SpatialIndex, _Kept] = WeakKeyDictionary()
 
@@ -38,7 +38,7 @@ def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray,
     A box that is NaN is that of an empty geometry, or of one without a place there.
     """
     with _lock:
-        known = _kept.setdefault(index, OrderedDict())
+        known = _kept.setdefault(index, LRUCache(_KEPT))
         found = known.get((system, srs))
         if found is not None and found[0] == index.version:
             return found[1], found[2]
@@ -48,9 +48,6 @@ def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray,
     boxes = _boxes(index, rows, index.systems.names[system], srs)
     with _lock:
         known[system, srs] = version, rows, boxes
-        known.move_to_end((system, srs))
-        while len(known) > _KEPT:
-            known.popitem(last=False)
     return rows, boxes
 
 

@@ -165,6 +165,40 @@ def test_files_of_a_form_are_added_together(client, store):
     assert client.post(GSP, params=G, files=unknown).status_code == 415
 
 
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+PART = (
+    '--b\r\nContent-Disposition: form-data; name="a"; filename="a.ttl"\r\n'
+    f"Content-Type: text/turtle\r\n\r\n{ONE}\r\n"
+)
+FIELD = f'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n{ONE}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (PART, 400, "it has no end"),
+        (PART[:-20], 400, "it has no end"),
+        (PART + PART[:-20], 400, "it has no end"),
+        ("--b--\r\n", 400, "it has no parts"),
+        ("", 400, "it has no end"),
+        (PART[:40] + "\r\n\r\n\r\n--b--\r\n", 400, "no multipart/form-data"),
+        (FIELD + "--b--\r\n", 415, "'a' of the form is a field"),
+    ],
+    ids=["no end", "cut", "second cut", "no parts", "empty", "no name", "field"],
+)
+def test_a_form_that_is_not_whole_adds_nothing(client, store, body, status, message):
+    answer = client.post(GSP, params=G, content=body, headers=FORM)
+    assert answer.status_code == status
+    assert message in answer.text
+    assert len(store) == 0
+
+
+def test_a_form_may_hold_many_files(client, store):
+    body = "".join(PART.replace("urn:a", f"urn:a{i}") for i in range(1_200)) + "--b--\r\n"
+    assert client.post(GSP, params=G, content=body, headers=FORM).status_code == 201
+    assert len(store) == 1_200
+
+
 def test_writes_are_protected_as_updates_are(client, store):
     client.put(GSP, params=G, content=ONE, headers=TURTLE)
     closed = TestClient(create_app(store, read_only=True))

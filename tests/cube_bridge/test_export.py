@@ -1,5 +1,8 @@
 """The subcommand `deepcube export`, as people call it."""
 
+import json
+
+import fsspec
 import numpy as np
 import pytest
 import xarray as xr
@@ -60,6 +63,39 @@ def test_a_query_chooses_what_is_written(folder):
     with xr.open_zarr(out) as found:
         np.testing.assert_array_equal(found["ts"], make_cube()["ts"])
         assert found.attrs["title"] == "One"
+
+
+def test_references_are_written_in_place_of_a_cube(folder):
+    out = folder / "part.json"
+    arguments = ("--variable", TS, "--references", "--output", str(out))
+    period = ("--from", "2020-01-02", "--to", "2020-01-04")
+    result = run(
+        folder, *arguments, "--region", "POLYGON((11 50, 12 50, 12 51, 11 51, 11 50))", *period
+    )
+    assert result.exit_code == 0, result.output
+    assert "references to " in result.output
+    assert "chunks where they lie" in result.output
+    with EmbeddedStore(folder / "store") as store:
+        source = index_file(store, Iris(), out).source
+        assert len(select(store, f"SELECT ?v {{ ?v deep:variableOf {source} }}")) == 1
+    again = run(folder, *arguments)
+    assert isinstance(again.exception, SelectionError)
+    assert "exists" in str(again.exception)
+    assert run(folder, *arguments, "--replace").exit_code == 0
+    mapper = fsspec.get_mapper("reference://", fo=json.loads(out.read_text()))
+    with xr.open_zarr(mapper, consolidated=False) as found:
+        np.testing.assert_array_equal(found["ts"], make_cube()["ts"])
+
+
+def test_references_are_of_variables_as_they_lie(folder):
+    out = ("--references", "--output", str(folder / "r.json"))
+    assert "as they lie" in run(folder, "--variable", TS, "--grid", "finest", *out).output
+    assert "as they lie" in run(folder, "--variable", TS, "--index", *out).output
+    chunks = run(folder, "--query", "SELECT ?chunk { ?chunk a deep:Chunk }", *out)
+    assert "name a ?variable" in str(chunks.exception)
+    none = run(folder, "--query", "SELECT ?variable { ?variable a deep:Nothing }", *out)
+    assert isinstance(none.exception, SelectionError)
+    assert not (folder / "r.json").exists()
 
 
 def test_wrong_arguments_say_what_is_right(folder):

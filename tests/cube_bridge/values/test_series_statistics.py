@@ -3,11 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pymannkendall import original_test
 from scipy import stats
 
-from cube_bridge.values import trends
-from cube_bridge.values.seasons import Season, anomalies, season_of
-from cube_bridge.values.trends import mann_kendall, theil_sen, years
+from cube_bridge.values import series_statistics
+from cube_bridge.values.series_statistics import (
+    Season,
+    anomalies,
+    mann_kendall,
+    season_of,
+    theil_sen,
+    years,
+)
 
 SERIES = hnp.arrays(
     np.float64, st.integers(3, 40), elements=st.integers(-5, 5).map(float) | st.just(np.nan)
@@ -33,7 +40,7 @@ def test_the_slope_of_a_long_series_is_the_same_without_holding_all_pairs(
     x = np.arange(length) / 12
     y = random.integers(0, 3, length).astype(float) if ties else random.normal(size=length) + x
     whole = theil_sen(x, y)
-    monkeypatch.setattr(trends, "_HELD", 400)
+    monkeypatch.setattr(series_statistics, "_HELD", 400)
     assert theil_sen(x, y) == whole
 
 
@@ -50,6 +57,23 @@ def test_the_score_is_that_of_kendall(y):
     spread = (n * (n - 1) * (2 * n + 5) - tied) / 18
     z = 0 if score == 0 else (score - np.sign(score)) / np.sqrt(spread)
     assert found == pytest.approx(2 * stats.norm.sf(abs(z)), abs=1e-12)
+
+
+@pytest.mark.parametrize("length", [3, 10, 199, 200, 201, 400])
+@pytest.mark.parametrize("values", [2, 7, 10**9])
+def test_the_significance_is_that_of_pymannkendall(length, values):
+    y = np.random.default_rng(length).integers(0, values, length) + np.arange(length) * 0.01
+    y = np.round(y) if values < 10 else y
+    if len(set(y)) > 1:
+        assert mann_kendall(y) == pytest.approx(original_test(y).p, abs=1e-12)
+
+
+@given(SERIES)
+def test_long_and_short_series_are_scored_alike(y):
+    with pytest.MonkeyPatch.context() as patched:
+        whole = mann_kendall(y)
+        patched.setattr(series_statistics, "_FEW", 0)
+        assert mann_kendall(y) == whole or np.isnan(whole)
 
 
 def test_years_are_those_of_the_calendar_on_average():

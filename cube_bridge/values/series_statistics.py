@@ -1,11 +1,13 @@
-"""Trends of series with gaps, and whether they are more than chance: pure functions on arrays."""
+"""Statistics of series with gaps: trends, their significance, seasons: pure functions on arrays."""
 
 from __future__ import annotations
 
+from enum import Enum
 from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +17,8 @@ _YEAR = np.timedelta64(365 * 86400 + 20952, "s")
 #: Slopes that are held at once; pairs of longer series are gone through several times.
 _HELD = 2_000_000
 _BINS = 4096
+#: Values up to which all pairs are compared at once: what scipy does before it counts takes longer.
+_FEW = 200
 
 
 def years(times: np.ndarray) -> np.ndarray:
@@ -57,13 +61,76 @@ def mann_kendall(y: np.ndarray) -> float:
     n = len(y)
     if n < 3:  # noqa: PLR2004
         return float("nan")
-    score = sum(int(np.sign(y[i + 1 :] - y[i]).sum()) for i in range(n - 1))
     _, ties = np.unique(y, return_counts=True)
     ties = ties.astype(np.float64)
     spread = (n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
-    if spread <= 0 or score == 0:
+    score = _score(y, ties) if spread > 0 else 0
+    if score == 0:
         return 1.0
     return erfc((abs(score) - 1) / sqrt(spread) / sqrt(2))
+
+
+class Season(Enum):
+    """Which times of different years are compared."""
+
+    MONTH = "month"
+    """Those of the same calendar month."""
+    DAY = "day"
+    """Those of the same day of the year, 1 to 366."""
+
+
+def season_of(times: np.ndarray, season: Season) -> np.ndarray:
+    """Return the month, from 0, or the day of the year, from 0, of each time."""
+    if season is Season.MONTH:
+        return np.asarray(times.astype("datetime64[M]").astype(np.int64) % 12)
+    days = times.astype("datetime64[D]")
+    new_year = days.astype("datetime64[Y]").astype("datetime64[D]")
+    return np.asarray((days - new_year).astype(np.int64))
+
+
+def anomalies(
+    values: np.ndarray, times: np.ndarray, reference: np.ndarray, season: Season
+) -> np.ndarray:
+    """Return values less the mean of the same season over a reference period.
+
+    Args:
+        values: (..., times); NaN where unknown.
+        times: (times,) datetime64.
+        reference: (times,) bool, which are of the reference period.
+        season: What counts as the same season.
+
+    Returns:
+        As values; NaN also where the reference has no value of that season.
+    """
+    groups = season_of(times, season)
+    found = np.full(values.shape, np.nan)
+    for group in np.unique(groups):
+        own = groups == group
+        usual = values[..., own & reference]
+        known = np.isfinite(usual)
+        count = known.sum(axis=-1)
+        total = np.where(known, usual, 0.0).sum(axis=-1)
+        mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+        found[..., own] = values[..., own] - mean[..., None]
+    return found
+
+
+def _score(y: np.ndarray, ties: np.ndarray) -> int:
+    """Return how many pairs of values ascend, less those that descend.
+
+    Args:
+        y: (n,) finite, not all the same.
+        ties: (values,) how often each value is there.
+    """
+    n = len(y)
+    if n <= _FEW:
+        first, second = np.triu_indices(n, 1)
+        return int(np.sign(y[second] - y[first]).sum())
+    # Of tau-b, (score) / sqrt(pairs * pairs without ties), the denominator is taken off again.
+    pairs = n * (n - 1) / 2
+    untied = pairs - (ties * (ties - 1)).sum() / 2
+    tau = stats.kendalltau(np.arange(n), y, method="asymptotic").statistic
+    return round(float(tau) * sqrt(pairs) * sqrt(untied))
 
 
 def _ranked(x: np.ndarray, y: np.ndarray, rank: int) -> float:
