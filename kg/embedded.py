@@ -32,6 +32,7 @@ from kg.planner.merge import as_merge
 from kg.planner.plan import Plan, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
+from kg.planner.unevaluated import check
 from kg.planner.values import shortened
 from kg.removal import remove_quads
 from kg.shared_triples import SharedTriples
@@ -174,7 +175,7 @@ class EmbeddedStore:
             plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
             sparql, steps = plan.sparql, plan.steps
         else:
-            source.check(sparql)
+            check(sparql, base_iri)
         return Explanation(
             steps=(*served.steps, *steps), sparql=shortened(served.written_out(sparql))
         )

@@ -8,11 +8,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from pyoxigraph import QuerySolutions, Store
+from pyoxigraph import QuerySolutions
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
+from kg.planner.patterns import properties_in
 from kg.planner.syntax import parse
 from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from weakref import ReferenceType
 
     import numpy as np
-    from pyoxigraph import NamedNode
+    from pyoxigraph import NamedNode, Store
 
     from kg.geosparql.functions import Function
     from kg.index_keeper import IndexKeeper
@@ -212,21 +213,6 @@ class EmbeddedSource:
             raise TypeError("a SELECT has solutions")
         return result
 
-    def check(self, sparql: str) -> None:
-        """Refuse a malformed query, without evaluating it on any data."""
-        try:
-            with_unknown_functions(
-                lambda known: Store().query(
-                    sparql,
-                    base_iri=self._base_iri,
-                    custom_functions=known,
-                    custom_aggregate_functions=CALLED,
-                ),
-                FUNCTIONS,
-            )
-        except (SyntaxError, ValueError) as error:
-            raise QueryError.of_syntax("query", error) from error
-
     def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
         """Return the columns that were computed for a query, where they are still true."""
         return self._memory.get(self._key(sparql), self._keeper.log, self.index)
@@ -240,7 +226,7 @@ class EmbeddedSource:
         entry = _Entry(
             columns=columns,
             writes=self._writes,
-            properties=None if syntax is None else syntax.properties(syntax.root),
+            properties=None if syntax is None else properties_in(syntax, syntax.root),
             index=ref(index),
             terms=len(index.terms) if missing else None,
         )

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, cast
 from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
 from kg.embedded_source import ColumnMemory, EmbeddedSource
-from kg.errors import EvaluationError, QueryError
-from kg.geosparql.aggregates import CALLED
-from kg.geosparql.functions import FUNCTIONS
+from kg.errors import EvaluationError
 from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
 from kg.planner.constants import Constants
-from kg.planner.constraints import dataset_of, default_scope
+from kg.planner.constraints import default_scope
+from kg.planner.datasets import dataset_of
 from kg.planner.plan import plan_query
-from kg.planner.syntax import Edit, apply_edits, parse_query
+from kg.planner.syntax import Edit, parse_query
+from kg.planner.unevaluated import check
 from kg.remote_source import CutAnswerError, RemoteSource
 from kg.sparql_client import BLOCK, as_result
-from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF, GEOF, XSD
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from kg.store import Dataset, QueryResult
 
 _OURS = (GEOF.namespace, DEEPF.namespace)
-_QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
 
 
 def calls_of(sparql: str, base_iri: str | None) -> frozenset[str]:
@@ -85,7 +83,7 @@ class RemotePlan:
             QueryError: The query is malformed.
         """
         sparql = served.sparql
-        _check(sparql, base_iri)
+        check(sparql, base_iri)
         self._served = served
         self._find = find
         self._client = client
@@ -97,10 +95,7 @@ class RemotePlan:
         self._dataset = dataset
         prologue = "" if base_iri is None else f"BASE <{base_iri}>\n"
         if self._syntax is not None:
-            prologue += "".join(
-                self._syntax.text(n) + "\n"
-                for n in self._syntax.walk("base_declaration", "prefix_declaration")
-            )
+            prologue += self._syntax.prologue
             self._dataset = dataset or dataset_of(self._syntax)
         self._source = RemoteSource(client, index, prologue=prologue, dataset=self._dataset)
 
@@ -203,7 +198,7 @@ class RemotePlan:
             )
             chosen = f"SELECT DISTINCT {names or '*'} "
             edits.append(Edit(start=described.start_byte, end=where.start_byte, text=chosen))
-        return apply_edits(self._syntax.source, edits)
+        return self._syntax.edited(edits)
 
     def _described(self) -> Node | None:
         """Return the DESCRIBE with a pattern; None for any other query."""
@@ -231,19 +226,3 @@ class RemotePlan:
 
 def _has_blank(quads: set[Quad]) -> bool:
     return any(isinstance(t, BlankNode) for q in quads for t in (q.subject, q.object))
-
-
-def _check(sparql: str, base_iri: str | None) -> None:
-    """Refuse a malformed query before anything is sent."""
-    try:
-        with_unknown_functions(
-            lambda known: Store().query(
-                sparql,
-                base_iri=base_iri,
-                custom_functions=known,
-                custom_aggregate_functions=CALLED,
-            ),
-            FUNCTIONS,
-        )
-    except (SyntaxError, ValueError) as error:
-        raise QueryError.of_syntax("query", error) from error

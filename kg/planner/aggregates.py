@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.geosparql.aggregates import AGGREGATES, NO_VALUE, distinct
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit, parse
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -28,7 +28,7 @@ def with_aggregates(text: str, *, base_iri: str | None = None) -> str:
     if syntax is None:
         return text
     edits = [e for call in syntax.walk("function_call") if (e := _edit(syntax, call)) is not None]
-    return apply_edits(syntax.source, edits) if edits else text
+    return syntax.edited(edits) if edits else text
 
 
 def _edit(syntax: Syntax, call: Node) -> Edit | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kg.planner.components import Anchor, Component, Source
     from kg.planner.constraints import Constraint
-    from kg.planner.syntax import TriplePattern
+    from kg.planner.patterns import TriplePattern
     from kg.solutions import Term
 
 _AMONG = "urn:deepcube:among:"

@@ -1,6 +1,6 @@
-"""Which terms the parts of a run can have, before a server is asked for their solutions.
+"""Which terms the parts of a basic pattern can have, before a server is asked for their solutions.
 
-They come from the spatial index, by the constraints of the run, and from the parts of the
+They come from the spatial index, by the constraints of the basic pattern, and from the parts of the
 query that were asked before. It does not matter that they are more than the answer has.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.components import Anchor
-    from kg.planner.constraints import Run
+    from kg.planner.constraints import BasicPattern
     from kg.planner.syntax import Syntax
     from kg.remote_source import RemoteSource
 
@@ -31,17 +31,17 @@ _OURS = ("function_call", "exists_func", "not_exists_func")
 
 
 class Candidates:
-    """The candidates for the parts of one run."""
+    """The candidates for the parts of one basic pattern."""
 
     def __init__(
         self,
-        run: Run,
+        basic: BasicPattern,
         syntax: Syntax,
         source: RemoteSource,
         known: Mapping[str, frozenset[str]],
         steps: list[str],
     ) -> None:
-        self._run = run
+        self._basic = basic
         self._syntax = syntax
         self._source = source
         self._known = known
@@ -55,14 +55,14 @@ class Candidates:
 
     def ordered(self, components: list[Component]) -> list[Component]:
         """Return the components in the order in which they are best asked for."""
-        if not any(len(c.variables) > 1 for c in self._run.constraints) or len(components) < 2:  # noqa: PLR2004
+        if not any(len(c.variables) > 1 for c in self._basic.constraints) or len(components) < 2:  # noqa: PLR2004
             return components
         return sorted(components, key=self._size)
 
     def have(self, component: Component, found: Mapping[str, frozenset[str]]) -> None:
         """Note what a component's variables are."""
         index = self._source.index
-        for constraint in self._run.constraints:
+        for constraint in self._basic.constraints:
             for variable in constraint.variables:
                 anchor = anchor_of(component, variable, index)
                 if anchor is None or anchor.key not in found:
@@ -76,7 +76,7 @@ class Candidates:
     def fewest(self, component: Component) -> tuple[str, frozenset[str]] | None:
         """Return a variable of a component and all terms that it can be; None for any."""
         constraints = [
-            c for c in self._run.constraints if set(c.variables) & set(component.variables)
+            c for c in self._basic.constraints if set(c.variables) & set(component.variables)
         ]
         nearest = next((c for c in constraints if isinstance(c.test, Nearest)), None)
         if nearest is not None:
@@ -88,7 +88,7 @@ class Candidates:
         return min(found.items(), key=lambda f: len(f[1]), default=None)
 
     def _filters(self, component: Component) -> Iterator[Node]:
-        for node in self._run.group.named_children:
+        for node in self._basic.group.named_children:
             variables = self._syntax.variables(node) if node.type == "filter" else frozenset()
             if variables and variables <= component.variables:
                 yield node

@@ -1,4 +1,4 @@
-"""Parts of a run that hang together, each around one geometry.
+"""Parts of a basic pattern that hang together, each around one geometry.
 
 A component is answered from two sides: the index knows the rows, and with them the features
 and geometry nodes; the store knows the rest.
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kg.geometry_statements import LINKS
-from kg.planner.syntax import connected
+from kg.planner.patterns import connected
 from kg.planner.tables import join
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from kg.planner.constraints import Run, Scope
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.constraints import BasicPattern, Scope
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
     from kg.property_tables import PropertyTable
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
@@ -119,11 +120,11 @@ class Anchor:
         return self.literal.subject if self.link is None else self.link.subject
 
 
-def components_of(run: Run, syntax: Syntax) -> list[Component]:
-    """Return the parts of a run that share no variables."""
+def components_of(basic: BasicPattern, syntax: Syntax) -> list[Component]:
+    """Return the parts of a basic pattern that share no variables."""
     found: list[Component] = []
-    for pattern in run.patterns:
-        mine = Component(patterns=[pattern], scope=run.scope)
+    for pattern in basic.patterns:
+        mine = Component(patterns=[pattern], scope=basic.scope)
         others = []
         for other in found:
             if other.variables & mine.variables:
@@ -132,7 +133,7 @@ def components_of(run: Run, syntax: Syntax) -> list[Component]:
             else:
                 others.append(other)
         found = [*others, mine]
-    for node in run.tables:
+    for node in basic.tables:
         names = syntax.variables(node)
         touched = [c for c in found if c.variables & names]
         if not touched:
@@ -140,7 +141,7 @@ def components_of(run: Run, syntax: Syntax) -> list[Component]:
         merged = Component(
             patterns=[p for c in touched for p in c.patterns],
             tables=[*(t for c in touched for t in c.tables), syntax.text(node)],
-            scope=run.scope,
+            scope=basic.scope,
         )
         found = [*(c for c in found if c not in touched), merged]
     return found

@@ -1,8 +1,8 @@
 """Spatial constraints of a query, and the triple patterns that they are about.
 
-A run is what one group says in triple patterns (and VALUES) without anything but filters in
-between: a basic graph pattern in the words of SPARQL. `kg.planner.filters` reads constraints,
-`kg.planner.runs` finds the runs that they are about.
+A basic pattern is what one group says in triple patterns (and VALUES) without anything but
+filters in between: a basic graph pattern in the words of SPARQL. `kg.planner.filters` reads
+constraints, `kg.planner.basic_patterns` finds the basic patterns that they are about.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyoxigraph import NamedNode
-
-from kg.store import Dataset
-
 if TYPE_CHECKING:
     import numpy as np
     from tree_sitter import Node
 
     from kg.geosparql.literals import Geometry
     from kg.planner.matching import Test
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
+    from kg.store import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nearest:
-    """The rows that are nearest to a constant, out of those that the run has."""
+    """The rows that are nearest to a constant, out of those that the basic pattern has."""
 
     count: int
 
@@ -71,7 +69,7 @@ class Constraint:
     is_whole: bool
     """The filter says nothing else."""
     is_exact: bool
-    """The conjunct asks for nothing else of this run, so that it may go; else it stays."""
+    """The conjunct asks nothing else of its basic pattern, so that it may go; else it stays."""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -91,20 +89,20 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Reaching:
-    """A constraint of two variables of which a run has one."""
+    """A constraint of two variables of which a basic pattern has one."""
 
     constraint: Constraint
     own: str
-    """The variable that the run has."""
+    """The variable that the basic pattern has."""
     other: str
-    binder: Run
-    """A run that has the other, in each solution that the filter sees."""
+    binder: BasicPattern
+    """A basic pattern that has the other, in each solution that the filter sees."""
     is_own: bool
-    """The filter is in the group of the run."""
+    """The filter is in the group of the basic pattern."""
 
 
 @dataclass(kw_only=True)
-class Run:
+class BasicPattern:
     """A basic graph pattern, with the constraints on it."""
 
     group: Node
@@ -120,7 +118,7 @@ class Run:
 
     @property
     def spans(self) -> list[Node]:
-        """What a new text for the run replaces."""
+        """What a new text for the basic pattern replaces."""
         return [*self.blocks, *self.tables]
 
     def lonely_tables(self, syntax: Syntax) -> list[Node]:
@@ -131,28 +129,6 @@ class Run:
     def repeats(self, variable: str) -> bool:
         """Return whether several patterns speak of a literal, which then joins them."""
         return sum(variable in p.variables for p in self.patterns) > 1
-
-
-def dataset_of(syntax: Syntax) -> Dataset | None:
-    """Return what FROM and FROM NAMED say; None where the query has neither."""
-    default = list(syntax.walk("default_graph_clause"))
-    named = list(syntax.walk("named_graph_clause"))
-    return _dataset(syntax, default, named) if default or named else None
-
-
-def using_of(syntax: Syntax, operation: Node) -> Dataset | None:
-    """Return what USING and USING NAMED say; None where the operation has neither."""
-    clauses = [n for n in operation.named_children if n.type == "using_clause"]
-    named = [n for n in clauses if any(c.type == "NAMED" for c in n.children)]
-    return _dataset(syntax, [n for n in clauses if n not in named], named) if clauses else None
-
-
-def _dataset(syntax: Syntax, default: list[Node], named: list[Node]) -> Dataset:
-    def graphs(clauses: list[Node]) -> tuple[NamedNode, ...]:
-        names = [syntax.iri(n.named_children[-1]) for n in clauses]
-        return tuple(NamedNode(n) for n in dict.fromkeys(names) if n is not None)
-
-    return Dataset(default=graphs(default), named=graphs(named))
 
 
 def default_scope(dataset: Dataset | None) -> Scope:

@@ -18,15 +18,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kg.errors import QueryError
+from kg.planner.patterns import TriplePattern, along, connected, triple_patterns
 from kg.planner.schema import SCHEMA_PROPERTIES
-from kg.planner.syntax import (
-    RDF_TYPE,
-    Edit,
-    TriplePattern,
-    apply_edits,
-    connected,
-    parse_query,
-)
+from kg.planner.syntax import RDF_TYPE, Edit, apply_edits, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +52,7 @@ def entail(sparql: str, schema: Schema, *, base_iri: str | None = None) -> str:
         for group in syntax.groups()
         for edit in _Group(syntax, _Patterns(schema, names, syntax), group).edits()
     ]
-    return apply_edits(syntax.source, [*edits, *syntax.stars()]) if edits else sparql
+    return syntax.edited([*edits, *syntax.stars()]) if edits else sparql
 
 
 class _Patterns:
@@ -173,7 +167,7 @@ class _Patterns:
     def _along(self, subject: str, verb: Node, target: str, *, graph: str | None) -> str:
         # The number only has to differ from those of the same path between other ends.
         place = int(next(self._names).rpartition("e")[2])
-        steps = self._syntax.along(subject, verb, target, place=place)
+        steps = along(self._syntax, subject, verb, target, place=place)
         return " ".join(self.alone(step, graph=graph) for step in steps)
 
     def _schema_closure(self, node: Node) -> list[tuple[str, str]] | None:
@@ -219,7 +213,7 @@ class _Group:
     def edits(self) -> list[Edit]:
         """Return what has to be written in another way."""
         blocks = [c for c in self._group.children if c.type == "triples_block"]
-        written = [self._syntax.patterns(b) for b in blocks]
+        written = [triple_patterns(self._syntax, b) for b in blocks]
         if None in written:
             raise QueryError("inference cannot read the query; is each prefix declared?")
         patterns = [p for block in written for p in block or ()]
@@ -281,7 +275,7 @@ def certain_in(syntax: Syntax, part: Node) -> frozenset[str]:
     """Return variables that every solution of one part of a group binds."""
     found: frozenset[str] = frozenset()
     if part.type == "triples_block":
-        found = frozenset(v for p in syntax.patterns(part) or () for v in p.variables)
+        found = frozenset(v for p in triple_patterns(syntax, part) or () for v in p.variables)
     elif part.type == "group_or_union_graph_pattern":
         sides = [c for c in part.children if c.type == "group_graph_pattern"]
         found = frozenset.intersection(*(certain_variables(syntax, s) for s in sides))

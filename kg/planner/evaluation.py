@@ -26,12 +26,12 @@ from kg.planner.components import (
 from kg.planner.constraints import Among, AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.matching import count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
+from kg.planner.table_joins import least, patterns_of, solve
 from kg.planner.tables import Table, distinct, join_sorted
-from kg.planner.thematic import least, patterns_of, solve
 from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
-    from kg.planner.syntax import TriplePattern
+    from kg.planner.patterns import TriplePattern
     from kg.spatial_index import SpatialIndex
 
 #: What a lookup from a candidate costs, in rows of a scan (both measured, some 25 and 10 us).

@@ -13,7 +13,7 @@ from kg.planner.constants import geometry_of
 from kg.planner.constraints import AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.distances import distance_test
 from kg.planner.matching import RelationTest, Test, matrix_relation
-from kg.planner.scoping import is_volatile
+from kg.planner.volatile import is_constant
 from ontology.terms import DEEPF, PREFIXES, XSD
 
 if TYPE_CHECKING:
@@ -280,9 +280,10 @@ class _Reader:
         if node.type == "var":
             written = self._bound.constants.get("?" + self._syntax.text(node)[1:])
             return None if written is None else self._constants.value(written)
-        if self._syntax.variables(node) or is_volatile(self._syntax, node):
+        text = self._syntax.text(node)
+        if self._syntax.variables(node) or not is_constant(text):
             return None
-        return self._constants.value(self._syntax.text(node))
+        return self._constants.value(text)
 
 
 def any_of(test: Test, geometries: list[Geometry], *, row_first: bool) -> AnyOf:

@@ -15,11 +15,11 @@ from kg.planner.components import Anchor, Component, Source, anchor_of, in_scope
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import candidate_rows, count_up_to, evaluate
 from kg.planner.matching import DistanceTest, RelationTest, pairs_matching, rows_near
+from kg.planner.table_joins import least, patterns_of
 from kg.planner.tables import Table, distinct, join
-from kg.planner.thematic import least, patterns_of
 
 if TYPE_CHECKING:
-    from kg.planner.constraints import Run
+    from kg.planner.constraints import BasicPattern
     from kg.planner.matching import Test
     from kg.spatial_index import SpatialIndex
 
@@ -47,13 +47,13 @@ class _Side:
     """Of its solutions: at most so many."""
 
 
-def joins_of(run: Run, components: list[Component]) -> list[Constraint]:
+def joins_of(basic: BasicPattern, components: list[Component]) -> list[Constraint]:
     """Return the constraints that hold two components together, by literals of one pattern."""
     return [
         c
-        for c in run.constraints
+        for c in basic.constraints
         if sum(any(v in k.variables for v in c.variables) for k in components) == 2  # noqa: PLR2004
-        and not any(run.repeats(v) for v in c.variables)
+        and not any(basic.repeats(v) for v in c.variables)
     ]
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kg.planner.constraints import dataset_of
-from kg.planner.syntax import FRESH, RDF_TYPE, Edit, apply_edits, parse_query
+from kg.planner.datasets import dataset_of
+from kg.planner.patterns import triple_patterns
+from kg.planner.syntax import FRESH, RDF_TYPE, Edit, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
     from kg.store import Dataset
 
     #: Tells whether two of some graphs have a triple in common, with a property or any.
@@ -54,7 +56,7 @@ def as_merge(
     chosen = dataset or dataset_of(syntax)
     if chosen is not None and len(set(chosen.default)) > 1:
         edits += _Merge(syntax, tuple(dict.fromkeys(chosen.default)), shared).edits()
-    return apply_edits(syntax.source, edits) if edits else sparql
+    return syntax.edited(edits) if edits else sparql
 
 
 def _repeated(syntax: Syntax) -> Iterator[Edit]:
@@ -82,7 +84,7 @@ class _Merge:
         """Return the edits; none where no pattern matches a triple twice."""
         edits = []
         for block in self._blocks(self._syntax.root):
-            patterns = self._syntax.patterns(block)
+            patterns = triple_patterns(self._syntax, block)
             if patterns is None:
                 return []
             written = [self._written(p) for p in patterns]

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit, parse
 from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
     from kg.solutions import Term
 
 #: The function that is called with bindings; no one else's can be of this name.
@@ -77,7 +78,7 @@ def noting(
         touched.everything = True
     if touched.everything:
         return NotingUpdate(sparql=update, functions={}, touched=touched)
-    sparql = apply_edits(syntax.source, edits) if edits else update
+    sparql = syntax.edited(edits) if edits else update
     return NotingUpdate(sparql=sparql, functions=functions, touched=touched)
 
 

@@ -20,7 +20,7 @@ from kg.planner.values import values_block
 
 if TYPE_CHECKING:
     from kg.planner.components import Anchor, Source
-    from kg.planner.constraints import Constraint, Reaching, Run
+    from kg.planner.constraints import BasicPattern, Constraint, Reaching
     from kg.planner.syntax import Syntax
 
 #: Pairs above which they are no help.
@@ -44,15 +44,15 @@ class Pairing:
 
     def __init__(self, source: Source, prologue: str, syntax: Syntax, steps: list[str]) -> None:
         self.exposed: set[str] = set()
-        """Variables that their run must bind, because pairs speak of them."""
+        """Variables that their basic pattern must bind, because pairs speak of them."""
         self._source = source
         self._prologue = prologue
         self._syntax = syntax
         self._steps = steps
 
-    def within(self, run: Run, join: Constraint) -> tuple[str, list[Component]] | None:
-        """Return the text for two components of a run that a constraint joins, and them."""
-        ends = self._end(run, join.variables[0]), self._end(run, join.variables[1])
+    def within(self, basic: BasicPattern, join: Constraint) -> tuple[str, list[Component]] | None:
+        """Return the text for two components that a constraint joins, and the components."""
+        ends = self._end(basic, join.variables[0]), self._end(basic, join.variables[1])
         left, right = ends
         if left is None or right is None or left.component is right.component:
             return None
@@ -64,13 +64,13 @@ class Pairing:
         both = Component(
             patterns=[p for c in used for p in c.patterns],
             tables=[t for c in used for t in c.tables],
-            scope=run.scope,
+            scope=basic.scope,
         )
         return f"{{ {both.looked_up(table, both.patterns)} }}", used
 
-    def across(self, run: Run, reaching: Reaching) -> Across | None:
-        """Return what pairs make of a run whose other side is bound outside of it."""
-        mine, theirs = self._end(run, reaching.own), self._end(reaching.binder, reaching.other)
+    def across(self, basic: BasicPattern, reaching: Reaching) -> Across | None:
+        """Return what pairs make of a pattern whose other side is bound outside of it."""
+        mine, theirs = self._end(basic, reaching.own), self._end(reaching.binder, reaching.other)
         if mine is None or theirs is None or not reaching.is_own:
             return None
         bound = frozenset().union(*(p.variables for p in reaching.binder.patterns))
@@ -89,14 +89,14 @@ class Pairing:
             outer_rows=np.unique(found[1] if is_first else found[0]),
         )
 
-    def _end(self, run: Run, variable: str) -> _End | None:
-        """Return the side of a run that binds a variable; None where the index has it not."""
-        for component in components_of(run, self._syntax):
+    def _end(self, basic: BasicPattern, variable: str) -> _End | None:
+        """Return the side that binds a variable; None where the index does not have it."""
+        for component in components_of(basic, self._syntax):
             anchor = anchor_of(component, variable, self._source.index)
             if anchor is not None:
                 own = [
                     c
-                    for c in run.constraints
+                    for c in basic.constraints
                     if c.variables == (variable,) and not isinstance(c.test, Nearest)
                 ]
                 return _End(component=component, anchor=anchor, constraints=own)
@@ -147,7 +147,7 @@ class Pairing:
 
 @dataclass(frozen=True, kw_only=True)
 class Across:
-    """What pairs make of a run."""
+    """What pairs make of a basic pattern."""
 
     component: Component
     """The part of it that has a new text."""

@@ -14,32 +14,24 @@ from typing import TYPE_CHECKING
 from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
+from kg.planner.basic_patterns import BasicPatterns
 from kg.planner.candidate_texts import CandidateTexts, Narrowing
 from kg.planner.components import Anchor, Component, Source, anchor_of, components_of
 from kg.planner.constants import Constants
-from kg.planner.constraints import (
-    Among,
-    Constraint,
-    Nearest,
-    Reaching,
-    Run,
-    dataset_of,
-    default_scope,
-    using_of,
-)
-from kg.planner.correlation import few_values
-from kg.planner.direct import Shape, shape_of
+from kg.planner.constraints import Among, BasicPattern, Constraint, Nearest, Reaching, default_scope
+from kg.planner.datasets import dataset_of, using_of
 from kg.planner.evaluation import candidate_rows, evaluate, is_remembered
+from kg.planner.few_values import few_values
 from kg.planner.joins import join_components, joins_of
 from kg.planner.limits import first_solutions
-from kg.planner.mentions import Mentions
 from kg.planner.nearest import nearest_rows
 from kg.planner.pairs import Across, Pairing
-from kg.planner.runs import Runs
 from kg.planner.scoping import is_demanded
-from kg.planner.syntax import Edit, Syntax, apply_edits, parse
+from kg.planner.syntax import Edit, Syntax, parse
 from kg.planner.tables import Table, texts_of
 from kg.planner.values import values_block
+from kg.planner.variable_use import VariableUse
+from kg.planner.whole_queries import Shape, shape_of
 from kg.store import Dataset
 from ontology.terms import DEEPF
 
@@ -126,40 +118,40 @@ class _Planner:
         self._edits: list[Edit] = []
         self._plan = Plan(sparql="")
         self._query = query
-        self._prologue = "".join(syntax.text(n) + "\n" for n in syntax.walk(*_DECLARATIONS))
+        self._prologue = syntax.prologue
         if dataset is not None:
             # What is asked on the way has to be asked of the same graphs.
             self._source = source.within(dataset)
         self._scope = default_scope(dataset)
-        self._mentions = Mentions(syntax, query)
+        self._uses = VariableUse(syntax, query)
         self._consumed: set[int] = set()
         self._pairing = Pairing(self._source, self._prologue, syntax, self._plan.steps)
         self._across: dict[int, Across] = {}
-        """By the run that they narrow."""
+        """By the basic pattern that they narrow."""
         self._found: dict[tuple[str, str | None, str], tuple[list[Constraint], np.ndarray]] = {}
 
     def plan(self, sparql: str) -> Plan:
         plan = self._plan
         constants = Constants(self._prologue, self._syntax.base)
-        runs = Runs(self._syntax, self._scope, constants).constrained(self._query)
-        runs = [r for r in runs if not self._mentions.hidden_star(r)]
-        for run in runs:
-            self._resolve(run)
+        basics = BasicPatterns(self._syntax, self._scope, constants).constrained(self._query)
+        basics = [r for r in basics if not self._uses.hidden_star(r)]
+        for basic in basics:
+            self._resolve(basic)
         # Elsewhere every question costs a round trip.
-        binders = self._paired(runs) if self._source.block is None else []
-        for run in [*runs, *binders]:
-            spoken = {v for p in run.patterns for v in p.variables}
+        binders = self._paired(basics) if self._source.block is None else []
+        for basic in [*basics, *binders]:
+            spoken = {v for p in basic.patterns for v in p.variables}
             is_exposed = bool(spoken & self._pairing.exposed)
-            if not (run.constraints or id(run) in self._across or is_exposed):
+            if not (basic.constraints or id(basic) in self._across or is_exposed):
                 continue
-            solutions = self._whole_query(run)
+            solutions = self._whole_query(basic)
             if solutions is not None:
                 plan.solutions, plan.sparql = solutions, sparql
                 return plan
-            # Elsewhere the solutions of a run are fetched, and the query is evaluated here.
+            # Of another server the solutions are fetched, and the query is evaluated here.
             if self._source.block is None:
-                self._plan_run(run)
-        plan.sparql = apply_edits(self._syntax.source, self._edits) if self._edits else sparql
+                self._plan_basic(basic)
+        plan.sparql = self._syntax.edited(self._edits) if self._edits else sparql
         if not plan.steps:
             plan.steps.append("evaluated as it stands: no spatial constraint that an index answers")
         return plan
@@ -174,62 +166,62 @@ class _Planner:
         ]
         return all(n.id in self._consumed for n in calls)
 
-    # -- which runs
+    # -- which basic patterns
 
-    def _has_anchor(self, run: Run, variable: str) -> bool:
-        whole = Component(patterns=run.patterns, scope=run.scope)
+    def _has_anchor(self, basic: BasicPattern, variable: str) -> bool:
+        whole = Component(patterns=basic.patterns, scope=basic.scope)
         return anchor_of(whole, variable, self._source.index) is not None
 
-    def _resolve(self, run: Run) -> None:
+    def _resolve(self, basic: BasicPattern) -> None:
         """Keep the constraints that the index answers, those too whose other side is known."""
-        reaching = [r for r in run.reaching if self._has_anchor(run, r.own)]
+        reaching = [r for r in basic.reaching if self._has_anchor(basic, r.own)]
         anchored = []
-        for constraint in run.constraints:
-            own = [v for v in constraint.variables if self._has_anchor(run, v)]
+        for constraint in basic.constraints:
+            own = [v for v in constraint.variables if self._has_anchor(basic, v)]
             if len(own) == len(constraint.variables):
                 anchored.append(constraint)
             elif own:
                 other = next(v for v in constraint.variables if v not in own)
                 reaching.append(
                     Reaching(
-                        constraint=constraint, own=own[0], other=other, binder=run, is_own=False
+                        constraint=constraint, own=own[0], other=other, binder=basic, is_own=False
                     )
                 )
-        run.constraints = anchored
-        run.reaching = []
+        basic.constraints = anchored
+        basic.reaching = []
         if self._source.block is None:
             for one in reaching:
                 known = few_values(self._source, self._prologue, self._syntax, one)
                 if known is not None:
-                    run.constraints.append(known)
-                elif one.binder is not run:
-                    run.reaching.append(one)
+                    basic.constraints.append(known)
+                elif one.binder is not basic:
+                    basic.reaching.append(one)
 
-    def _paired(self, runs: list[Run]) -> list[Run]:
-        """Narrow runs by pairs with what is bound outside of them.
+    def _paired(self, basics: list[BasicPattern]) -> list[BasicPattern]:
+        """Narrow basic patterns by pairs with what is bound outside of them.
 
         Returns:
             Runs that are not among these, and must be written out for what the pairs speak of.
         """
-        spans = {r.spans[0].id: r for r in runs}
-        written: list[Run] = []
-        for run in list(runs):
-            if self._is_per_solution(run):
+        spans = {r.spans[0].id: r for r in basics}
+        written: list[BasicPattern] = []
+        for basic in list(basics):
+            if self._is_per_solution(basic):
                 continue
-            if any(isinstance(c.test, Nearest) for c in run.constraints):
+            if any(isinstance(c.test, Nearest) for c in basic.constraints):
                 continue
-            for reaching in run.reaching:
+            for reaching in basic.reaching:
                 binder = spans.get(reaching.binder.spans[0].id, reaching.binder)
-                if self._mentions.hidden_star(binder) or id(binder) in self._across:
+                if self._uses.hidden_star(binder) or id(binder) in self._across:
                     continue
-                across = self._pairing.across(run, replace(reaching, binder=binder))
+                across = self._pairing.across(basic, replace(reaching, binder=binder))
                 if across is None:
                     continue
-                self._across[id(run)] = across
+                self._across[id(basic)] = across
                 if binder.spans[0].id not in spans:
                     spans[binder.spans[0].id] = binder
                     written.append(binder)
-                if is_demanded(run.group):
+                if is_demanded(basic.group):
                     among = Among(rows=across.outer_rows)
                     binder.constraints.append(
                         replace(
@@ -243,23 +235,23 @@ class _Planner:
                 break
         return written
 
-    def _needed_outside(self, run: Run, consumed: list[Constraint]) -> set[str]:
-        return self._mentions.needed_outside(run, consumed, self._pairing.exposed)
+    def _needed_outside(self, basic: BasicPattern, consumed: list[Constraint]) -> set[str]:
+        return self._uses.needed_outside(basic, consumed, self._pairing.exposed)
 
-    def _is_per_solution(self, run: Run) -> bool:
-        """Return whether solutions outside of an EXISTS bind variables of a run."""
-        return run.per_solution and not self._mentions.is_apart(run)
+    def _is_per_solution(self, basic: BasicPattern) -> bool:
+        """Return whether solutions outside of an EXISTS bind variables of a basic pattern."""
+        return basic.per_solution and not self._uses.is_apart(basic)
 
-    # -- one run
+    # -- one basic pattern
 
-    def _plan_run(self, run: Run) -> None:
-        components = components_of(run, self._syntax)
-        joins = joins_of(run, components)
-        pieces = [self._syntax.text(n) for n in run.lonely_tables(self._syntax)]
+    def _plan_basic(self, basic: BasicPattern) -> None:
+        components = components_of(basic, self._syntax)
+        joins = joins_of(basic, components)
+        pieces = [self._syntax.text(n) for n in basic.lonely_tables(self._syntax)]
         consumed: list[Constraint] = []
         changed = False
-        if joins and not run.per_solution and self._joinable(run):
-            joined = self._joined(run, components, joins)
+        if joins and not basic.per_solution and self._joinable(basic):
+            joined = self._joined(basic, components, joins)
             if joined is not None:
                 text, used, answered = joined
                 pieces.append(text)
@@ -268,22 +260,22 @@ class _Planner:
                 components = [c for c in components if c not in used]
         elif (
             joins
-            and not self._joinable(run)
-            and (not run.per_solution or self._mentions.is_apart(run))
+            and not self._joinable(basic)
+            and (not basic.per_solution or self._uses.is_apart(basic))
         ):
-            paired = self._pairing.within(run, joins[0])
+            paired = self._pairing.within(basic, joins[0])
             if paired is not None:
                 pieces.append(paired[0])
                 changed = True
                 texts = {c.text for c in paired[1]}
                 components = [c for c in components if c.text not in texts]
-        across = self._across.get(id(run))
+        across = self._across.get(id(basic))
         if across is not None:
             pieces.append(across.text)
             changed = True
             components = [c for c in components if c.text != across.component.text]
         for component in components:
-            narrowed = self._component(run, component)
+            narrowed = self._component(basic, component)
             if narrowed is None:
                 pieces.append(component.text)
                 continue
@@ -292,18 +284,18 @@ class _Planner:
             consumed += answered
             changed = True
         if changed or self._pairing.exposed & {v for c in components for v in c.variables}:
-            self._replace(run, " ".join(pieces), consumed)
+            self._replace(basic, " ".join(pieces), consumed)
 
-    def _joinable(self, run: Run) -> bool:
-        named = run.scope.graphs
-        undef = any("UNDEF" in self._syntax.text(n).upper() for n in run.tables)
+    def _joinable(self, basic: BasicPattern) -> bool:
+        named = basic.scope.graphs
+        undef = any("UNDEF" in self._syntax.text(n).upper() for n in basic.tables)
         return named is not None and len(named) == 1 and not undef
 
     def _joined(
-        self, run: Run, components: list[Component], joins: list[Constraint]
+        self, basic: BasicPattern, components: list[Component], joins: list[Constraint]
     ) -> tuple[str, list[Component], list[Constraint]] | None:
         """Return VALUES for the components that spatial joins hold together."""
-        evaluated = self._join_table(run, components, joins)
+        evaluated = self._join_table(basic, components, joins)
         if evaluated is None:
             return None
         table, used, answered, names = evaluated
@@ -314,12 +306,12 @@ class _Planner:
         return values_block(names, columns, len(table), f"{self._syntax.fresh}n"), used, answered
 
     def _join_table(
-        self, run: Run, components: list[Component], joins: list[Constraint]
+        self, basic: BasicPattern, components: list[Component], joins: list[Constraint]
     ) -> tuple[Table, list[Component], list[Constraint], list[str]] | None:
         used = [c for c in components if any(v in c.variables for j in joins for v in j.variables)]
         constants = [
             c
-            for c in run.constraints
+            for c in basic.constraints
             if c not in joins
             and len(c.variables) == 1
             and not isinstance(c.test, Nearest)
@@ -327,24 +319,26 @@ class _Planner:
             and any(c.variables[0] in j.variables for j in joins)
         ]
         answered = [c for c in (*joins, *constants) if c.is_exact]
-        needed = self._needed_outside(run, answered)
+        needed = self._needed_outside(basic, answered)
         names = sorted(needed & frozenset().union(*(c.variables for c in used)))
         table = join_components(
             self._source, self._prologue, used, joins, constants, set(names), self._plan.steps
         )
         return None if table is None else (table, used, answered, names)
 
-    def _component(self, run: Run, component: Component) -> tuple[str, list[Constraint]] | None:
+    def _component(
+        self, basic: BasicPattern, component: Component
+    ) -> tuple[str, list[Constraint]] | None:
         """Return a component's new text, and the constraints that it answers."""
         own = [
             c
-            for c in run.constraints
+            for c in basic.constraints
             if len(c.variables) == 1 and c.variables[0] in component.variables
         ]
         if any(isinstance(c.test, Nearest) for c in own):
             # Among which it is the nearest is for the filters of its own pattern to say.
             own = [c for c in own if c.is_exact]
-        best = self._best_anchor(run, component, own) if own else None
+        best = self._best_anchor(basic, component, own) if own else None
         if best is None:
             return None
         anchor, chosen, rows = best
@@ -353,18 +347,18 @@ class _Planner:
             anchor=anchor,
             constraints=chosen,
             rows=rows,
-            per_solution=self._is_per_solution(run),
+            per_solution=self._is_per_solution(basic),
         )
         texts = CandidateTexts(
             self._source, self._plan.steps, self._plan.functions, self._syntax.fresh
         )
         return texts.narrowed(
             asked,
-            lambda answered: self._needed_outside(run, answered),
+            lambda answered: self._needed_outside(basic, answered),
         )
 
     def _best_anchor(
-        self, run: Run, component: Component, own: list[Constraint]
+        self, basic: BasicPattern, component: Component, own: list[Constraint]
     ) -> tuple[Anchor, list[Constraint], np.ndarray] | None:
         """Return the variable whose constraints leave the fewest rows."""
         found = []
@@ -379,7 +373,7 @@ class _Planner:
                     rows = nearest_rows(
                         self._source,
                         self._prologue,
-                        self._with_filters(run, component, chosen),
+                        self._with_filters(basic, component, chosen),
                         anchor,
                         rows,
                         constraint,
@@ -408,13 +402,13 @@ class _Planner:
         return rows
 
     def _with_filters(
-        self, run: Run, component: Component, answered: list[Constraint]
+        self, basic: BasicPattern, component: Component, answered: list[Constraint]
     ) -> Component:
         """Return a component with the other filters of its group that only speak of it."""
         known = {c.filter.id for c in answered}
         filters = [
             self._syntax.text(n)
-            for n in run.group.named_children
+            for n in basic.group.named_children
             if n.type == "filter"
             and n.id not in known
             and self._syntax.variables(n) <= component.variables
@@ -426,8 +420,8 @@ class _Planner:
             scope=component.scope,
         )
 
-    def _replace(self, run: Run, text: str, consumed: list[Constraint]) -> None:
-        first, *others = sorted(run.spans, key=lambda n: n.start_byte)
+    def _replace(self, basic: BasicPattern, text: str, consumed: list[Constraint]) -> None:
+        first, *others = sorted(basic.spans, key=lambda n: n.start_byte)
         self._edits.append(Edit(start=first.start_byte, end=first.end_byte, text=f" {text} "))
         self._edits += [Edit(start=n.start_byte, end=n.end_byte, text=" ") for n in others]
         counts = Counter(c.filter.id for c in consumed)
@@ -437,34 +431,34 @@ class _Planner:
             node = constraint.filter if whole else constraint.conjunct
             text = " " if whole else "true"
             self._edits.append(Edit(start=node.start_byte, end=node.end_byte, text=text))
-        if any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
-            self._edits += self._mentions.named_star()
+        if any(v.startswith(self._syntax.fresh) for p in basic.patterns for v in p.variables):
+            self._edits += self._uses.named_star()
 
-    # -- a query that is one run and nothing else
+    # -- a query that is one basic pattern and nothing else
 
-    def _whole_query(self, run: Run) -> Solutions | None:
-        """Return the answer of a query that only selects from one run."""
-        shape = shape_of(self._syntax, self._query, run)
-        if shape is None or not self._joinable(run) or run.lonely_tables(self._syntax):
+    def _whole_query(self, basic: BasicPattern) -> Solutions | None:
+        """Return the answer of a query that only selects from one basic pattern."""
+        shape = shape_of(self._syntax, self._query, basic)
+        if shape is None or not self._joinable(basic) or basic.lonely_tables(self._syntax):
             return None
-        repeated = any(run.repeats(v) for c in run.constraints for v in c.variables)
+        repeated = any(basic.repeats(v) for c in basic.constraints for v in c.variables)
         if repeated or next(self._syntax.walk("values_clause"), None) is not None:
             return None
-        components = components_of(run, self._syntax)
-        joins = joins_of(run, components)
-        consumed = {c.filter.id for c in run.constraints if c.is_whole and c.is_exact}
-        filters = [n for n in run.group.named_children if n.type == "filter"]
+        components = components_of(basic, self._syntax)
+        joins = joins_of(basic, components)
+        consumed = {c.filter.id for c in basic.constraints if c.is_whole and c.is_exact}
+        filters = [n for n in basic.group.named_children if n.type == "filter"]
         if any(n.id not in consumed for n in filters) or any(
-            isinstance(c.test, Nearest) or not c.is_exact for c in run.constraints
+            isinstance(c.test, Nearest) or not c.is_exact for c in basic.constraints
         ):
             return None
         if len(components) == 1 and not joins:
-            table = self._large_selection(run, components[0], shape)
+            table = self._large_selection(basic, components[0], shape)
         elif joins:
-            evaluated = self._join_table(run, components, joins)
+            evaluated = self._join_table(basic, components, joins)
             complete = evaluated is not None and (
                 len(evaluated[1]) == len(components)
-                and len(evaluated[2]) == len(run.constraints)
+                and len(evaluated[2]) == len(basic.constraints)
                 and shape.needed <= set(evaluated[3])
             )
             table = evaluated[0] if complete and evaluated is not None else None
@@ -472,8 +466,10 @@ class _Planner:
             table = None
         return None if table is None else shape.solutions(table, self._source.index.terms)
 
-    def _large_selection(self, run: Run, component: Component, shape: Shape) -> Table | None:
-        variables = {v for c in run.constraints for v in c.variables}
+    def _large_selection(
+        self, basic: BasicPattern, component: Component, shape: Shape
+    ) -> Table | None:
+        variables = {v for c in basic.constraints for v in c.variables}
         if len(variables) != 1:
             return None
         anchor = anchor_of(component, variables.pop(), self._source.index)
@@ -486,14 +482,14 @@ class _Planner:
                 self._prologue,
                 component,
                 anchor,
-                run.constraints,
+                basic.constraints,
                 needed,
                 shape.enough,
                 steps,
             )
             if few is not None:
                 return few
-        rows = self._candidates(component, anchor, run.constraints)
+        rows = self._candidates(component, anchor, basic.constraints)
         remembered = is_remembered(source, self._prologue, component, anchor, needed)
         if len(rows) < MANY and not remembered and source.block is None:
             return None

@@ -17,7 +17,8 @@ import re
 from itertools import product
 from typing import TYPE_CHECKING
 
-from kg.planner.syntax import Edit, apply_edits, connected, parse_query
+from kg.planner.patterns import connected, triple_patterns
+from kg.planner.syntax import Edit, parse_query
 from ontology.terms import GEO, GEOF
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
+    from kg.planner.patterns import TriplePattern
     from kg.planner.schema import Schema
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.syntax import Syntax
 
 _SIMPLE = (
     "Equals",
@@ -72,7 +74,7 @@ def rewrite(
         return sparql
     texts = [str(s) for s in serialisations]
     edits = [e for g in syntax.groups() for e in _edits(syntax, g, relations, texts)]
-    return apply_edits(syntax.source, [*edits, *syntax.stars()]) if edits else sparql
+    return syntax.edited([*edits, *syntax.stars()]) if edits else sparql
 
 
 def _relations(schema: Schema | None) -> dict[str, list[str]]:
@@ -91,7 +93,7 @@ def _edits(
     syntax: Syntax, group: Node, relations: dict[str, list[str]], serialisations: list[str]
 ) -> list[Edit]:
     blocks = [c for c in group.children if c.type == "triples_block"]
-    written = [syntax.patterns(b) for b in blocks]
+    written = [triple_patterns(syntax, b) for b in blocks]
     patterns = [p for its in written for p in its or ()]
     if None in written or not any(_is_relation(p, relations) for p in patterns):
         return []

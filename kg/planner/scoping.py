@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kg.planner.volatile import is_constant
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -170,7 +172,9 @@ def _written(syntax: Syntax, node: Node) -> tuple[str, Node] | None:
     if node.type != "bind" or len(node.named_children) != _TWO:
         return None
     expression, target = node.named_children
-    return None if is_volatile(syntax, expression) else ("?" + syntax.text(target)[1:], expression)
+    if not is_constant(syntax.text(expression)):
+        return None
+    return "?" + syntax.text(target)[1:], expression
 
 
 def _note_table(syntax: Syntax, node: Node, found: Bound) -> None:
@@ -221,10 +225,3 @@ def joined_groups(group: Node) -> Iterator[Node]:
         inner = [n for n in child.named_children if n.type == _GROUP]
         if child.type in _JOINED and len(inner) == 1:
             yield from joined_groups(inner[0])
-
-
-def is_volatile(syntax: Syntax, expression: Node) -> bool:
-    """Return whether an expression may differ between two evaluations, or looks at the graph."""
-    text = syntax.text(expression).upper()
-    volatile = ("RAND", "NOW", "UUID", "BNODE", "EXISTS")
-    return any(word in text for word in volatile)

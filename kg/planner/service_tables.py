@@ -16,7 +16,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
-from kg.planner.syntax import term_of
+from kg.planner.unevaluated import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

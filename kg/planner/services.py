@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Protocol
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import EvaluationError, QueryError
-from kg.planner.constraints import dataset_of
+from kg.planner.datasets import dataset_of
 from kg.planner.entailment import certain_in
 from kg.planner.service_bounds import bounds_of, conjuncts_of
 from kg.planner.service_calls import SERVICE, Call, Calls
 from kg.planner.service_tables import Served, request_of, rows_found
 from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.volatile import is_volatile
 from kg.store import Dataset
 from ontology.terms import DEEP, compact
 
@@ -44,8 +45,6 @@ _EXISTS = ("exists_func", "not_exists_func")
 #: A group that changes nothing.
 _NOTHING = "{ }"
 _BARRIERS = frozenset({"optional_graph_pattern", "minus_graph_pattern", "bind"})
-#: Functions that give another value when the query is evaluated.
-_VOLATILE = re.compile(r"(?i)\b(RAND|NOW|UUID|STRUUID|BNODE)\s*\(")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +111,7 @@ def serve(
         return Served(sparql=sparql)
     stars = list(syntax.stars())
     if stars:
-        named = parse(apply_edits(syntax.source, stars), base_iri=base_iri)
+        named = parse(syntax.edited(stars), base_iri=base_iri)
         syntax = named or syntax
     return _Resolver(syntax, Calls(syntax, known), store, ask, dataset).served()
 
@@ -191,9 +190,7 @@ class _Resolver:
         self._done: set[int] = set()
         self._numbers = count()
         self._served = Served(sparql="")
-        self._prologue = "".join(
-            syntax.text(n) + "\n" for n in syntax.walk("base_declaration", "prefix_declaration")
-        )
+        self._prologue = syntax.prologue
 
     def served(self) -> Served:
         """Return the text with tables."""
@@ -217,7 +214,7 @@ class _Resolver:
                 " stands in an expression of SELECT, GROUP BY, HAVING or ORDER BY; move it into "
                 "the pattern, as into a BIND or a FILTER"
             )
-        self._served.sparql = apply_edits(self._syntax.source, self._edits)
+        self._served.sparql = self._syntax.edited(self._edits)
         return self._served
 
     # -- where patterns begin
@@ -272,7 +269,7 @@ class _Resolver:
         frame.filters = [
             (self._syntax.text(c), self._syntax.variables(c))
             for c in conjuncts_of(group)
-            if not _VOLATILE.search(self._syntax.text(c))
+            if not is_volatile(self._syntax.text(c))
             and next(self._syntax.walk(*_EXISTS, within=c), None) is None
         ]
         if frame.graph is not None and frame.graph.startswith("?"):

@@ -5,6 +5,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg.embedded import EmbeddedStore
 from kg.planner import evaluation, plan
+from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse
 from kg.planner.touched import touched_by
 
@@ -126,7 +127,7 @@ def test_what_is_loaded_is_seen(store, tmp_path):
 )
 def test_the_properties_that_a_query_asks_for(where, expected):
     syntax = parse(f"{PREFIXES} SELECT * {{ {where} }}")
-    found = syntax.properties(syntax.root)
+    found = properties_in(syntax, syntax.root)
     assert (found and {p.replace("#", "/").rpartition("/")[2] for p in found}) == expected
 
 
@@ -149,7 +150,7 @@ def test_the_properties_that_an_update_changes(update, expected):
 def test_a_prefix_may_be_called_a():
     syntax = parse("PREFIX a: <http://a/> SELECT * { ?x a a:T ; a:p \"a:b\", 'a:c' # a:d\n }")
     (block,) = syntax.walk("triples_block")
-    assert [str(p) for p in syntax.patterns(block)] == [
+    assert [str(p) for p in triple_patterns(syntax, block)] == [
         "?x <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://a/T> .",
         '?x <http://a/p> "a:b" .',
         "?x <http://a/p> 'a:c' .",

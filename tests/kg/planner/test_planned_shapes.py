@@ -6,7 +6,7 @@ import pytest
 
 from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.planner import correlation
+from kg.planner import few_values as few
 from kg.planner.plan import plan_update
 
 PROLOGUE = """PREFIX ex: <http://example.org/>
@@ -83,7 +83,7 @@ PLANNED = [
     [*((w, n) for w in PLANNED for n in (0, 64)), *((w, 64) for w in CONSTANT)],
 )
 def test_the_index_answers(store, monkeypatch, where, few_values):
-    monkeypatch.setattr(correlation, "FEW_VALUES", few_values)
+    monkeypatch.setattr(few, "FEW_VALUES", few_values)
     query = f"{PROLOGUE} SELECT * {{ {where} }}"
     assert "as it stands" not in store.explain(query).steps[0]
     found = answers(store.query(query))

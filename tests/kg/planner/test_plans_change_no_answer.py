@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode, Quad, QueryBoolean, QueryTriples, Store
 
 from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.planner import correlation, evaluation, limits, plan
+from kg.planner import evaluation, few_values, limits, plan
 from ontology.terms import PREFIXES
 
 PROLOGUE = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("geo", "geof", "deepf", "xsd")) + (
@@ -342,17 +342,17 @@ def check(store, query):
 @contextlib.contextmanager
 def thresholds(few, many):
     """Let small data take the ways of large data."""
-    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES
+    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, few_values.FEW_VALUES
     slices, read = (limits._FIRST, limits._SHARE), evaluation.MANY_READ
     limits._FIRST, limits._SHARE = (2, 1) if few else slices
     evaluation.FEW, plan.MANY = few, many
     evaluation.MANY_READ = few
     evaluation.LOOKUP_COST = 2.5 if few else 0.01
-    correlation.FEW_VALUES = 64 if few else 0
+    few_values.FEW_VALUES = 64 if few else 0
     try:
         yield
     finally:
-        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES = before
+        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, few_values.FEW_VALUES = before
         limits._FIRST, limits._SHARE = slices
         evaluation.MANY_READ = read
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyoxigraph import QuerySolutions, Store
 
-from kg.geosparql.functions import FUNCTIONS
 from kg.planner.tables import column_of
+from kg.planner.unevaluated import selected_names
 from kg.solutions import Column, Solutions
-from kg.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from kg.planner.constraints import Run
+    from kg.planner.constraints import BasicPattern
     from kg.planner.syntax import Syntax
     from kg.planner.tables import Table
     from kg.term_table import TermTable
@@ -76,13 +74,13 @@ class Shape:
         return Solutions(names, cut, end - start)
 
 
-def shape_of(syntax: Syntax, query: Node, run: Run) -> Shape | None:  # noqa: PLR0911 -- one per reason
-    """Return what a query makes of a run; None where it is more than selecting from it."""
-    where = run.group.parent
+def shape_of(syntax: Syntax, query: Node, basic: BasicPattern) -> Shape | None:  # noqa: PLR0911 -- one per reason
+    """Return what a query makes of its basic pattern; None where it does more than select."""
+    where = basic.group.parent
     if query.type != "select_query" or where is None or where.parent != query:
         return None
-    spans = {n.id for n in run.spans}
-    if any(n.id not in spans and n.type != "filter" for n in run.group.named_children):
+    spans = {n.id for n in basic.spans}
+    if any(n.id not in spans and n.type != "filter" for n in basic.group.named_children):
         return None
     known = {"select_clause", "dataset_clause", "where_clause", "solution_modifier"}
     if any(n.type not in known for n in query.named_children):
@@ -99,7 +97,7 @@ def shape_of(syntax: Syntax, query: Node, run: Run) -> Shape | None:  # noqa: PL
     names: tuple[str, ...] = ()
     if plain is not None:
         names = _names(syntax, plain["names"])
-        known_here = {v for p in run.patterns for v in p.variables}
+        known_here = {v for p in basic.patterns for v in p.variables}
         if not names or not {f"?{n}" for n in names} <= known_here:
             return None
     return Shape(
@@ -114,12 +112,4 @@ def shape_of(syntax: Syntax, query: Node, run: Run) -> Shape | None:  # noqa: PL
 def _names(syntax: Syntax, written: str) -> tuple[str, ...]:
     if written.strip() != "*":
         return tuple(dict.fromkeys(n[1:] for n in written.split()))
-    result = with_unknown_functions(
-        lambda known: Store().query(
-            syntax.source.decode(), base_iri=syntax.base, custom_functions=known
-        ),
-        FUNCTIONS,
-    )
-    if not isinstance(result, QuerySolutions):
-        return ()
-    return tuple(v.value for v in result.variables)
+    return tuple(selected_names(syntax.source.decode(), syntax.base) or ())

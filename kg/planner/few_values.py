@@ -1,8 +1,8 @@
-"""Constraints between a run and what another run binds outside of it.
+"""Constraints between a basic pattern and what another basic pattern binds outside of it.
 
 `<urn:a> geo:asWKT ?a . ... OPTIONAL { ?f geo:asWKT ?w FILTER(geof:sfWithin(?w, ?a)) }`: where
-?a has few values, they are asked for beforehand and the run is narrowed to what passes with one
-of them. The filter stays.
+?a has few values, they are asked for beforehand and the basic pattern is narrowed to what
+passes with one of them. The filter stays.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FEW_VALUES = 64
 def few_values(
     source: Source, prologue: str, syntax: Syntax, reaching: Reaching
 ) -> Constraint | None:
-    """Return what a constraint asks of a run, if its other variable has few values.
+    """Return what a constraint asks of a basic pattern, if its other variable has few values.
 
     Args:
         source: The store, which is asked for the values.

@@ -1,8 +1,8 @@
-"""The runs of a query, and which constraints of which filters are about them.
+"""The basic patterns of a query, and which constraints of which filters are about them.
 
-A filter of the same group is exact: it may go once the run is answered. A filter further out
-(`kg.planner.scoping`) and one whose other side is bound by VALUES stay where they are, and
-narrow the run.
+A filter of the same group is exact: it may go once the basic pattern is answered. A filter
+further out (`kg.planner.scoping`) and one whose other side is bound by VALUES stay where they
+are, and narrow the basic pattern.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kg.planner.constraints import AnyOf, Nearest, Reaching, Run, Scope
+from kg.planner.constraints import AnyOf, BasicPattern, Nearest, Reaching, Scope
 from kg.planner.filters import constraints_of
+from kg.planner.patterns import triple_patterns
 from kg.planner.scoping import bound_in, joined_groups, outside, reaches
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _TWO = 2
 
 
-class Runs:
-    """Finds the runs of one query."""
+class BasicPatterns:
+    """Finds the basic patterns of one query."""
 
     def __init__(self, syntax: Syntax, default: Scope, constants: Constants) -> None:
         """Take the query.
@@ -43,63 +44,65 @@ class Runs:
         self._constants = constants
         self._read: dict[int, list[Constraint]] = {}
 
-    def constrained(self, within: Node) -> list[Run]:
-        """Return the runs that have constraints, in a part of the text."""
+    def constrained(self, within: Node) -> list[BasicPattern]:
+        """Return the basic patterns that have constraints, in a part of the text."""
         groups = self._syntax.walk("group_graph_pattern", within=within)
         return [r for g in groups for r in self.of(g) if r.constraints or r.reaching]
 
-    def of(self, group: Node) -> list[Run]:
-        """Return the runs of one group, those without constraints too; none inside of SERVICE."""
-        runs = self._plain(group)
-        if not runs:
+    def of(self, group: Node) -> list[BasicPattern]:
+        """Return the basic patterns of one group, constrained or not; none inside of SERVICE."""
+        basics = self._plain(group)
+        if not basics:
             return []
         for reach in reaches(self._syntax, group):
             for constraint in self._constraints(reach.group):
-                self._give(runs, constraint, reach, is_own=reach.group.id == group.id)
-        return runs
+                self._give(basics, constraint, reach, is_own=reach.group.id == group.id)
+        return basics
 
-    def _give(self, runs: list[Run], constraint: Constraint, reach: Reach, *, is_own: bool) -> None:
+    def _give(
+        self, basics: list[BasicPattern], constraint: Constraint, reach: Reach, *, is_own: bool
+    ) -> None:
         if not is_own:
             if isinstance(constraint.test, Nearest):
                 return
             constraint = replace(constraint, is_exact=False)
         passing = {v for v in constraint.variables if is_own or reach.passes(self._syntax, v)}
         halves = []
-        for run in runs:
-            objects = {p.object for p in run.patterns if not p.is_path}
+        for basic in basics:
+            objects = {p.object for p in basic.patterns if not p.is_path}
             found = [v for v in constraint.variables if v in objects and v in passing]
             if len(found) == len(constraint.variables):
-                run.constraints.append(constraint)
+                basic.constraints.append(constraint)
                 if is_own and not isinstance(constraint.test, AnyOf):
                     return
             elif len(found) == 1:
-                halves.append((run, found[0]))
+                halves.append((basic, found[0]))
         if len(constraint.variables) != _TWO or isinstance(constraint.test, Nearest):
             return
-        for run, own in halves:
+        for basic, own in halves:
             other = next(v for v in constraint.variables if v != own)
-            binder = self._binder(reach.group, run, other)
+            binder = self._binder(reach.group, basic, other)
             if binder is not None:
-                run.reaching.append(
+                basic.reaching.append(
                     Reaching(
                         constraint=constraint, own=own, other=other, binder=binder, is_own=is_own
                     )
                 )
 
-    def _binder(self, group: Node, asking: Run, variable: str) -> Run | None:
-        """Return a run that gives a variable its value wherever the filters of a group look."""
-        runs = [r for g in joined_groups(group) for r in self._plain(g)]
+    def _binder(self, group: Node, asking: BasicPattern, variable: str) -> BasicPattern | None:
+        """Return the basic pattern that binds a variable wherever the filters of a group look."""
+        basics = [r for g in joined_groups(group) for r in self._plain(g)]
         parts = outside(group)
         around = parts[0].parent if parts else None
         if around is not None:
             seen = {n.id for n in parts}
-            runs += [r for r in self._plain(around) if all(n.id in seen for n in r.spans)]
+            basics += [r for r in self._plain(around) if all(n.id in seen for n in r.spans)]
         own = {n.id for n in asking.spans}
-        for run in runs:
-            if any(variable in p.variables for p in run.patterns) and not (
-                own & {n.id for n in run.spans}
+        for basic in basics:
+            if any(variable in p.variables for p in basic.patterns) and not (
+                own & {n.id for n in basic.spans}
             ):
-                return run
+                return basic
         return None
 
     def _constraints(self, group: Node) -> list[Constraint]:
@@ -108,13 +111,13 @@ class Runs:
             self._read[group.id] = list(constraints_of(self._syntax, group, bound, self._constants))
         return self._read[group.id]
 
-    def _plain(self, group: Node) -> list[Run]:
-        """Return the runs of one group without constraints."""
+    def _plain(self, group: Node) -> list[BasicPattern]:
+        """Return the basic patterns of one group without constraints."""
         context = _context(self._syntax, group, self._default)
         if context is None:
             return []
         scope, per_solution = context
-        return list(_runs(self._syntax, group, scope, per_solution=per_solution))
+        return list(_basics(self._syntax, group, scope, per_solution=per_solution))
 
 
 def _context(syntax: Syntax, group: Node, default: Scope) -> tuple[Scope, bool] | None:
@@ -136,23 +139,27 @@ def _context(syntax: Syntax, group: Node, default: Scope) -> tuple[Scope, bool] 
     return scope or default, per_solution
 
 
-def _runs(syntax: Syntax, group: Node, scope: Scope, *, per_solution: bool) -> Iterator[Run]:
-    run: Run | None = None
+def _basics(
+    syntax: Syntax, group: Node, scope: Scope, *, per_solution: bool
+) -> Iterator[BasicPattern]:
+    basic: BasicPattern | None = None
     for child in group.named_children:
         if child.type == "filter":
             continue
-        patterns = syntax.patterns(child) if child.type == "triples_block" else None
+        patterns = triple_patterns(syntax, child) if child.type == "triples_block" else None
         if patterns is None and child.type != "inline_data":
-            if run is not None and run.blocks:
-                yield run
-            run = None
+            if basic is not None and basic.blocks:
+                yield basic
+            basic = None
             continue
-        if run is None:
-            run = Run(group=group, blocks=[], patterns=[], scope=scope, per_solution=per_solution)
+        if basic is None:
+            basic = BasicPattern(
+                group=group, blocks=[], patterns=[], scope=scope, per_solution=per_solution
+            )
         if patterns is None:
-            run.tables.append(child)
+            basic.tables.append(child)
         else:
-            run.blocks.append(child)
-            run.patterns += patterns
-    if run is not None and run.blocks:
-        yield run
+            basic.blocks.append(child)
+            basic.patterns += patterns
+    if basic is not None and basic.blocks:
+        yield basic

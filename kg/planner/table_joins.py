@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kg.planner.components import Component, Source
-    from kg.planner.syntax import TriplePattern
+    from kg.planner.patterns import TriplePattern
     from kg.property_tables import PropertyTable
 
 #: Solutions above which a join is left to the store, which need not hold them all at once.
