@@ -345,7 +345,7 @@ class RemoteStore:
             self._write(f"INSERT {data} WHERE {{}}" if blank else f"{verb} DATA {data}", touched)
         except QueryError:
             parts = list(blocks(block, len(block) // 2)) if len(block) > _SMALL else []
-            if len(parts) < 2:  # noqa: PLR2004 -- it hangs together by its blank nodes
+            if len(parts) < 2:
                 raise
             for part in parts:
                 self._send_block(verb, part)

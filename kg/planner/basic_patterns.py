@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kg.planner.scoping import Reach
     from kg.planner.syntax import Syntax
 
-_TWO = 2
-
 
 class BasicPatterns:
     """Finds the basic patterns of one query."""
@@ -77,7 +75,7 @@ class BasicPatterns:
                     return
             elif len(found) == 1:
                 halves.append((basic, found[0]))
-        if len(constraint.variables) != _TWO or isinstance(constraint.test, Nearest):
+        if len(constraint.variables) != 2 or isinstance(constraint.test, Nearest):
             return
         for basic, own in halves:
             other = next(v for v in constraint.variables if v != own)

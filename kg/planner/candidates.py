@@ -13,8 +13,9 @@ import numpy as np
 from kg.planner.components import Component, anchor_of, in_scope, keys_of
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import COUNT_LIMIT, candidate_rows, count_up_to
-from kg.planner.matching import DistanceTest, RelationTest, pairs_matching
 from kg.planner.nearest import nearest_rows
+from kg.planner.pair_matching import pairs_matching
+from kg.planner.spatial_tests import DistanceTest, RelationTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ class Candidates:
 
     def ordered(self, components: list[Component]) -> list[Component]:
         """Return the components in the order in which they are best asked for."""
-        if not any(len(c.variables) > 1 for c in self._basic.constraints) or len(components) < 2:  # noqa: PLR2004
+        if not any(len(c.variables) > 1 for c in self._basic.constraints) or len(components) < 2:
             return components
         return sorted(components, key=self._size)
 
@@ -129,7 +130,7 @@ class Candidates:
         if constant:
             rows = candidate_rows(source, source.prologue, component, anchor, constant, self._steps)
         for constraint in own:
-            if len(constraint.variables) < 2:  # noqa: PLR2004
+            if len(constraint.variables) < 2:
                 continue
             left, right, test = *constraint.variables, constraint.test
             other = right if left == anchor.variable else left

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.geosparql.literals import Geometry
-    from kg.planner.matching import Test
     from kg.planner.patterns import TriplePattern
+    from kg.planner.spatial_tests import Test
     from kg.planner.syntax import Syntax
     from kg.store import Dataset
 

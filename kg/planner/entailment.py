@@ -175,7 +175,7 @@ class _Patterns:
         if node.type != "path_element" or node.children[-1].type != "path_mod":
             return None
         iris = [f"<{i}>" for c in node.children[:-1] if (i := self._syntax.iri(c))]
-        if len(iris) != 1 or iris[0] not in SCHEMA_PROPERTIES[:2] or len(node.children) > 2:  # noqa: PLR2004
+        if len(iris) != 1 or iris[0] not in SCHEMA_PROPERTIES[:2] or len(node.children) > 2:
             return None
         return [(s, o) for s, p, o in self._schema.triples if p == iris[0]]
 

@@ -24,8 +24,8 @@ from kg.planner.components import (
     rest_of,
 )
 from kg.planner.constraints import Among, AnyOf, Constraint, Nearest, WithConstant
-from kg.planner.matching import count_near, rows_matching
 from kg.planner.multiplicity import Multiplicity
+from kg.planner.row_matching import count_near, rows_matching
 from kg.planner.table_joins import least, patterns_of, solve
 from kg.planner.tables import Table, distinct, join_sorted
 from kg.term_table import hash_texts

@@ -15,7 +15,7 @@ from pyoxigraph import QuerySolutions
 from kg.planner.components import components_of, in_scope
 from kg.planner.constants import geometries_of
 from kg.planner.filters import any_of
-from kg.planner.matching import DistanceTest, RelationTest
+from kg.planner.spatial_tests import DistanceTest, RelationTest
 
 if TYPE_CHECKING:
     from kg.planner.components import Source

@@ -14,13 +14,14 @@ import numpy as np
 from kg.planner.components import Anchor, Component, Source, anchor_of, in_scope, rest_of
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import candidate_rows, count_up_to, evaluate
-from kg.planner.matching import DistanceTest, RelationTest, pairs_matching, rows_near
+from kg.planner.pair_matching import pairs_matching, rows_near
+from kg.planner.spatial_tests import DistanceTest, RelationTest
 from kg.planner.table_joins import least, patterns_of
 from kg.planner.tables import Table, distinct, join
 
 if TYPE_CHECKING:
     from kg.planner.constraints import BasicPattern
-    from kg.planner.matching import Test
+    from kg.planner.spatial_tests import Test
     from kg.spatial_index import SpatialIndex
 
 
@@ -52,7 +53,7 @@ def joins_of(basic: BasicPattern, components: list[Component]) -> list[Constrain
     return [
         c
         for c in basic.constraints
-        if sum(any(v in k.variables for v in c.variables) for k in components) == 2  # noqa: PLR2004
+        if sum(any(v in k.variables for v in c.variables) for k in components) == 2
         and not any(basic.repeats(v) for v in c.variables)
     ]
 

@@ -47,7 +47,7 @@ def as_merge(
         shared: Tells whether two of some graphs have a triple in common.
         base_iri: What relative IRIs are relative to.
     """
-    if len(dataset.default) < 2 if dataset is not None else not _FROM.search(sparql):  # noqa: PLR2004
+    if len(dataset.default) < 2 if dataset is not None else not _FROM.search(sparql):
         return sparql
     syntax = parse_query(sparql, base_iri=base_iri)
     if syntax is None:

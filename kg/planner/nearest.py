@@ -17,7 +17,8 @@ from kg.geosparql.measures import distance_m
 from kg.planner.components import Anchor, Component, Source, in_scope, rest_of
 from kg.planner.constraints import Constraint, Nearest
 from kg.planner.evaluation import COUNT_LIMIT, count_up_to, evaluate
-from kg.planner.matching import DistanceTest, geometries_at, rows_matching
+from kg.planner.row_matching import geometries_at, rows_matching
+from kg.planner.spatial_tests import DistanceTest
 
 if TYPE_CHECKING:
     from kg.spatial_index import SpatialIndex

@@ -15,7 +15,8 @@ import numpy as np
 from kg.planner.components import Component, anchor_of, components_of
 from kg.planner.constraints import Nearest
 from kg.planner.evaluation import candidate_rows, few_by_the_rest
-from kg.planner.matching import DistanceTest, RelationTest, pairs_matching, rows_near
+from kg.planner.pair_matching import pairs_matching, rows_near
+from kg.planner.spatial_tests import DistanceTest, RelationTest
 from kg.planner.values import values_block
 
 if TYPE_CHECKING:

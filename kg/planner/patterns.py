@@ -187,11 +187,7 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 
 def _without_brackets(verb: Node) -> Node:
-    while (
-        verb.type == "path_element"
-        and len(verb.children) == 3  # noqa: PLR2004
-        and verb.children[0].type == "("
-    ):
+    while verb.type == "path_element" and len(verb.children) == 3 and verb.children[0].type == "(":
         verb = verb.children[1]
     return verb
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _GROUP = "group_graph_pattern"
 _JOINED = ("group_or_union_graph_pattern", "graph_graph_pattern")
 _EXISTS = ("exists_func", "not_exists_func")
-_TWO = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +168,7 @@ def bound_in(syntax: Syntax, group: Node) -> Bound:
 
 def _written(syntax: Syntax, node: Node) -> tuple[str, Node] | None:
     """Return the variable and the expression of a BIND whose value is always the same."""
-    if node.type != "bind" or len(node.named_children) != _TWO:
+    if node.type != "bind" or len(node.named_children) != 2:
         return None
     expression, target = node.named_children
     if not is_constant(syntax.text(expression)):
