@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from kg.bulk import bulk_load, checkpoint_of, large_file, restore_checkpoint
-from kg.embedded_source import ColumnMemory, EmbeddedSource, mentions_geometry
+from kg.embedded_source import EmbeddedSource
 from kg.errors import (
     EvaluationError,
     QueryError,
@@ -27,9 +27,11 @@ from kg.index_keeper import Added, IndexKeeper, folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
+from kg.planner.column_memory import ColumnMemory
+from kg.planner.costs import Costs
 from kg.planner.expansion import expanded
 from kg.planner.merge import as_merge
-from kg.planner.plan import Plan, plan_query, plan_update
+from kg.planner.plan import Plan, mentions_geometry, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
 from kg.planner.unevaluated import check
@@ -70,6 +72,7 @@ class EmbeddedStore:
         *,
         read_only: bool = False,
         extensions: Sequence[Extension] | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """Open or create the store.
 
@@ -77,6 +80,7 @@ class EmbeddedStore:
             folder: Where it is; None for one in memory.
             read_only: Refuse writes.
             extensions: What queries can call besides GeoSPARQL, if not what is installed.
+            costs: By which thresholds a way to an answer is chosen, if not the measured ones.
 
         Raises:
             StoreLockedError: Another process has the folder open for writing.
@@ -86,6 +90,7 @@ class EmbeddedStore:
         self.folder = folder
         self._read_only = read_only
         self._extensions = Extensions(extensions)
+        self._costs = costs or Costs()
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
@@ -169,7 +174,7 @@ class EmbeddedStore:
         sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
         served = self._served(sparql, base_iri, dataset)
         sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
-        steps = ["evaluated as it stands: no geometry in it"]
+        steps: tuple[str, ...] = ("evaluated as it stands: no geometry in it",)
         source = self._source(base_iri, dataset, served)
         if mentions_geometry(sparql):
             plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
@@ -187,6 +192,7 @@ class EmbeddedStore:
             self.opened,
             self._keeper,
             self.remembered,
+            costs=self._costs,
             base_iri=base_iri,
             dataset=dataset,
             find=self._function,

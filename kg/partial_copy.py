@@ -21,8 +21,9 @@ from kg.planner.basic_patterns import BasicPatterns
 from kg.planner.candidates import Candidates
 from kg.planner.components import Component, components_of, in_scope
 from kg.planner.constraints import Scope
-from kg.planner.evaluation import FEW, LOOKUP_COST, count_up_to
+from kg.planner.counting import count_up_to
 from kg.planner.patterns import TriplePattern, triple_patterns
+from kg.planner.source import Asking
 from kg.planner.unevaluated import term_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from kg.planner.basic_pattern import BasicPattern
+    from kg.planner.candidates import TermsOf
     from kg.planner.constants import Constants
-    from kg.planner.constraints import BasicPattern
     from kg.planner.syntax import Syntax
     from kg.remote_source import RemoteSource
     from kg.solutions import Term
@@ -62,6 +64,7 @@ class PartialCopy:
         self._scope = scope
         self._basics = BasicPatterns(syntax, scope, constants)
         self._steps = steps
+        self._asking = Asking(source=source, prologue=source.prologue, steps=steps)
         self._fetched: set[tuple[str | None, str]] = set()
         self._spare = f"{syntax.fresh}one"
 
@@ -132,12 +135,16 @@ class PartialCopy:
                 TriplePattern(subject=pattern.subject, predicate=variable, object=pattern.object)
             )
             conditions.append(f"FILTER({variable} IN ({', '.join(choice)}))")
-        asked = Candidates(basic, self._syntax, self._source, known, self._steps)
-        components = components_of(replace(basic, patterns=plain), self._syntax)
-        for component in components:
-            component.filters = [
-                c for c in conditions if any(v in c.split(" IN ")[0] for v in component.variables)
-            ]
+        asked = Candidates(basic, self._syntax, self._asking, known)
+        components = [
+            replace(
+                c,
+                filters=tuple(
+                    f for f in conditions if any(v in f.split(" IN ")[0] for v in c.variables)
+                ),
+            )
+            for c in components_of(replace(basic, patterns=tuple(plain)), self._syntax)
+        ]
         result: dict[str, frozenset[str]] = {}
         for component in asked.ordered(components):
             own = self._component(component, asked)
@@ -150,10 +157,7 @@ class PartialCopy:
         scope = component.scope
         if scope.name is not None and scope.name.startswith("?") and scope.name not in names:
             names.append(scope.name)
-        filters = [*component.filters, *asked.filters(component)]
-        asks = Component(
-            patterns=component.patterns, tables=component.tables, filters=filters, scope=scope
-        )
+        asks = replace(component, filters=(*component.filters, *asked.filters(component)))
         chosen = asked.fewest(component)
         rows = self._rows(asks, names, chosen)
         before = len(self.quads)
@@ -161,21 +165,21 @@ class PartialCopy:
         self._steps.append(
             f"{' '.join(names) or 'constants'}: {len(rows)} solutions fetched, "
             f"{len(self.quads) - before} new triples"
-            + (f", {len(chosen[1])} candidates for {chosen[0]}" if chosen else "")
+            + (f", {len(chosen.terms)} candidates for {chosen.variable}" if chosen else "")
         )
         return {n: v for i, n in enumerate(names) if (v := _nodes(r[i] for r in rows)) is not None}
 
     def _rows(
-        self, component: Component, names: list[str], chosen: tuple[str, frozenset[str]] | None
+        self, component: Component, names: list[str], chosen: TermsOf | None
     ) -> list[tuple[Term | None, ...]]:
         source, scope = self._source, component.scope
         body = component.text
         if not names:
             names, body = [self._spare], f"VALUES {self._spare} {{ 1 }} {body}"
         whole = in_scope(body, scope)
-        if chosen is None or (len(chosen[1]) > FEW and self._is_shorter(whole, len(chosen[1]))):
+        if chosen is None or self._is_shorter(whole, len(chosen.terms)):
             return source.rows(names, whole)
-        variable, values = chosen
+        variable, values = chosen.variable, chosen.terms
         named = sorted(v for v in values if not v.startswith("_:"))
         rows = list(
             source.rows_among(
@@ -189,8 +193,11 @@ class PartialCopy:
 
     def _is_shorter(self, body: str, candidates: int) -> bool:
         """Return whether there is less of all than there would be to look up."""
-        limit = int(candidates * LOOKUP_COST) + 1
-        return count_up_to(self._source, self._source.prologue, body, limit) < limit
+        costs = self._source.costs
+        if candidates <= costs.few_candidates:
+            return False
+        limit = int(candidates * costs.lookup) + 1
+        return count_up_to(self._asking, body, limit) < limit
 
     def _take(
         self, component: Component, names: list[str], rows: list[tuple[Term | None, ...]]
@@ -280,7 +287,7 @@ class PartialCopy:
         names = sorted(pattern.variables)
         if scope.name is not None and scope.name.startswith("?"):
             names.append(scope.name)
-        component = Component(patterns=[pattern], scope=scope)
+        component = Component(patterns=(pattern,), scope=scope)
         rows = self._source.rows(names, in_scope(component.text, scope))
         self._take(component, names, rows)
         self._steps.append(f"every {pattern} {len(rows)} fetched")

@@ -25,6 +25,7 @@ from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, S
 from kg.extensions import Extensions
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.costs import Costs
 from kg.planner.expansion import expanded
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
@@ -70,6 +71,7 @@ class RemoteStore:
         timeout_s: int = 60,
         fresh_s: float = 0.0,
         extensions: Sequence[Extension] | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """Name the server; nothing is sent yet.
 
@@ -81,6 +83,7 @@ class RemoteStore:
                 checked: the check reads the statements of each property that leads to geometries
                 (some 4 us each on oxigraph, 25 on Virtuoso).
             extensions: What queries can call besides GeoSPARQL, if not what is installed.
+            costs: By which thresholds a way to an answer is chosen, if not the measured ones.
         """
         base = url.rstrip("/")
         if not base.startswith(("http://", "https://")):
@@ -92,6 +95,7 @@ class RemoteStore:
         self._index = RemoteIndex(self._client, fresh_s=fresh_s)
         self._known_schema: Schema | None = None
         self._extensions = Extensions(extensions)
+        self._costs = costs or Costs()
 
     @property
     def read_only(self) -> bool:
@@ -168,6 +172,7 @@ class RemoteStore:
             base_iri=base_iri,
             dataset=dataset,
             find=self._function,
+            costs=self._costs,
         )
 
     def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:

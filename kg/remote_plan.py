@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.embedded_source import ColumnMemory, EmbeddedSource
+from kg.embedded_source import EmbeddedSource
 from kg.errors import EvaluationError
 from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
+from kg.planner.column_memory import ColumnMemory
 from kg.planner.constants import Constants
 from kg.planner.constraints import default_scope
 from kg.planner.datasets import dataset_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.geosparql.functions import Function
+    from kg.planner.costs import Costs
     from kg.planner.plan import Plan
     from kg.planner.service_tables import Served
     from kg.solutions import Solutions
@@ -67,6 +69,7 @@ class RemotePlan:
         base_iri: str | None,
         dataset: Dataset | None,
         find: Callable[[str], Function | None],
+        costs: Costs,
     ) -> None:
         """Read the query.
 
@@ -78,6 +81,7 @@ class RemotePlan:
             base_iri: What relative IRIs are relative to.
             dataset: Overrides FROM and FROM NAMED.
             find: Returns a function that GeoSPARQL does not have.
+            costs: The thresholds of the planner.
 
         Raises:
             QueryError: The query is malformed.
@@ -86,6 +90,7 @@ class RemotePlan:
         check(sparql, base_iri)
         self._served = served
         self._find = find
+        self._costs = costs
         self._client = client
         self._blank = blank
         self._base_iri = base_iri
@@ -97,7 +102,9 @@ class RemotePlan:
         if self._syntax is not None:
             prologue += self._syntax.prologue
             self._dataset = dataset or dataset_of(self._syntax)
-        self._source = RemoteSource(client, index, prologue=prologue, dataset=self._dataset)
+        self._source = RemoteSource(
+            client, index, costs=costs, prologue=prologue, dataset=self._dataset
+        )
 
     def answer(self) -> QueryResult:
         """Return the answer."""
@@ -150,6 +157,7 @@ class RemotePlan:
             local,
             keeper,
             ColumnMemory(),
+            costs=self._costs,
             base_iri=self._base_iri,
             dataset=None,
             find=self._find,

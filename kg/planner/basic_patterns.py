@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kg.planner.constraints import AnyOf, BasicPattern, Nearest, Reaching, Scope
+from kg.planner.basic_pattern import BasicPattern, Reaching
+from kg.planner.constraints import AnyOf, Nearest, Scope
 from kg.planner.filters import constraints_of
 from kg.planner.patterns import triple_patterns
 from kg.planner.scoping import bound_in, joined_groups, outside, reaches
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from kg.planner.constants import Constants
     from kg.planner.constraints import Constraint
+    from kg.planner.patterns import TriplePattern
     from kg.planner.scoping import Reach
     from kg.planner.syntax import Syntax
 
@@ -50,16 +52,25 @@ class BasicPatterns:
     def of(self, group: Node) -> list[BasicPattern]:
         """Return the basic patterns of one group, constrained or not; none inside of SERVICE."""
         basics = self._plain(group)
-        if not basics:
-            return []
-        for reach in reaches(self._syntax, group):
+        constraints: dict[int, list[Constraint]] = {b.key: [] for b in basics}
+        reaching: dict[int, list[Reaching]] = {b.key: [] for b in basics}
+        for reach in reaches(self._syntax, group) if basics else ():
+            is_own = reach.group.id == group.id
             for constraint in self._constraints(reach.group):
-                self._give(basics, constraint, reach, is_own=reach.group.id == group.id)
-        return basics
+                for key, found in self._given(basics, constraint, reach, is_own=is_own):
+                    if isinstance(found, Reaching):
+                        reaching[key].append(found)
+                    else:
+                        constraints[key].append(found)
+        return [
+            replace(b, constraints=tuple(constraints[b.key]), reaching=tuple(reaching[b.key]))
+            for b in basics
+        ]
 
-    def _give(
+    def _given(
         self, basics: list[BasicPattern], constraint: Constraint, reach: Reach, *, is_own: bool
-    ) -> None:
+    ) -> Iterator[tuple[int, Constraint | Reaching]]:
+        """Yield what a constraint asks of basic patterns, with the key of each."""
         if not is_own:
             if isinstance(constraint.test, Nearest):
                 return
@@ -70,7 +81,7 @@ class BasicPatterns:
             objects = {p.object for p in basic.patterns if not p.is_path}
             found = [v for v in constraint.variables if v in objects and v in passing]
             if len(found) == len(constraint.variables):
-                basic.constraints.append(constraint)
+                yield basic.key, constraint
                 if is_own and not isinstance(constraint.test, AnyOf):
                     return
             elif len(found) == 1:
@@ -81,10 +92,11 @@ class BasicPatterns:
             other = next(v for v in constraint.variables if v != own)
             binder = self._binder(reach.group, basic, other)
             if binder is not None:
-                basic.reaching.append(
+                yield (
+                    basic.key,
                     Reaching(
                         constraint=constraint, own=own, other=other, binder=binder, is_own=is_own
-                    )
+                    ),
                 )
 
     def _binder(self, group: Node, asking: BasicPattern, variable: str) -> BasicPattern | None:
@@ -97,9 +109,7 @@ class BasicPatterns:
             basics += [r for r in self._plain(around) if all(n.id in seen for n in r.spans)]
         own = {n.id for n in asking.spans}
         for basic in basics:
-            if any(variable in p.variables for p in basic.patterns) and not (
-                own & {n.id for n in basic.spans}
-            ):
+            if variable in basic.variables and not own & {n.id for n in basic.spans}:
                 return basic
         return None
 
@@ -140,24 +150,35 @@ def _context(syntax: Syntax, group: Node, default: Scope) -> tuple[Scope, bool] 
 def _basics(
     syntax: Syntax, group: Node, scope: Scope, *, per_solution: bool
 ) -> Iterator[BasicPattern]:
-    basic: BasicPattern | None = None
+    """Yield the stretches of a group that only filters interrupt."""
+    for parts in _stretches(syntax, group):
+        blocks = [(n, found) for n, found in parts if found is not None]
+        if blocks:
+            yield BasicPattern(
+                group=group,
+                blocks=tuple(n for n, _ in blocks),
+                patterns=tuple(p for _, found in blocks for p in found),
+                tables=tuple(n for n, found in parts if found is None),
+                scope=scope,
+                per_solution=per_solution,
+            )
+
+
+def _stretches(
+    syntax: Syntax, group: Node
+) -> Iterator[list[tuple[Node, list[TriplePattern] | None]]]:
+    """Yield blocks with their triple patterns and VALUES with None, as far as they hang together.
+
+    A block that says more than triple patterns can ends a stretch, as all else does.
+    """
+    stretch: list[tuple[Node, list[TriplePattern] | None]] = []
     for child in group.named_children:
         if child.type == "filter":
             continue
         patterns = triple_patterns(syntax, child) if child.type == "triples_block" else None
-        if patterns is None and child.type != "inline_data":
-            if basic is not None and basic.blocks:
-                yield basic
-            basic = None
-            continue
-        if basic is None:
-            basic = BasicPattern(
-                group=group, blocks=[], patterns=[], scope=scope, per_solution=per_solution
-            )
-        if patterns is None:
-            basic.tables.append(child)
+        if patterns is not None or child.type == "inline_data":
+            stretch.append((child, patterns))
         else:
-            basic.blocks.append(child)
-            basic.patterns += patterns
-    if basic is not None and basic.blocks:
-        yield basic
+            yield stretch
+            stretch = []
+    yield stretch

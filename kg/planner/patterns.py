@@ -35,6 +35,11 @@ class TriplePattern:
         return f"{self.subject} {self.predicate} {self.object} ."
 
     @property
+    def predicate_iri(self) -> str:
+        """The predicate without its brackets; of no use where it is a variable or a path."""
+        return self.predicate[1:-1]
+
+    @property
     def variables(self) -> frozenset[str]:
         """The variables, with those that stand for blank nodes."""
         terms = (self.subject, self.object, *(() if self.is_path else (self.predicate,)))

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from kg.planner.syntax import Edit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from tree_sitter import Node
 
-    from kg.planner.constraints import BasicPattern, Constraint
+    from kg.planner.basic_pattern import BasicPattern
+    from kg.planner.constraints import Constraint
     from kg.planner.syntax import Syntax
 
 
@@ -25,9 +28,13 @@ class VariableUse:
             if any(c.type == "*" and c.parent == n for c in n.children)
         ]
 
+    def has_fresh(self, basic: BasicPattern) -> bool:
+        """Return whether a basic pattern has variables that stand for blank nodes."""
+        return any(v.startswith(self._syntax.fresh) for v in basic.variables)
+
     def hidden_star(self, basic: BasicPattern) -> bool:
         """Return whether SELECT * of a sub-select would show variables that planning adds."""
-        if not any(v.startswith(self._syntax.fresh) for p in basic.patterns for v in p.variables):
+        if not self.has_fresh(basic):
             return False
         node = basic.group.parent
         while node is not None and node.type != "sub_select":
@@ -41,12 +48,11 @@ class VariableUse:
             node = node.parent
         if node is None:
             return False
-        mine = {v for p in basic.patterns for v in p.variables}
-        mine |= {v for n in basic.tables for v in self._syntax.variables(n)}
+        mine = basic.variables | self._of_tables(basic)
         return not mine & self._spoken_of({node.id})
 
     def needed_outside(
-        self, basic: BasicPattern, consumed: list[Constraint], exposed: set[str]
+        self, basic: BasicPattern, consumed: Iterable[Constraint], exposed: Collection[str]
     ) -> set[str]:
         """Return the variables of a basic pattern that are spoken of elsewhere in the query.
 
@@ -56,14 +62,15 @@ class VariableUse:
             exposed: Variables that what is added to the query speaks of.
         """
         own = {n.id for n in basic.spans} | {c.conjunct.id for c in consumed}
-        mine = {
-            v for p in basic.patterns for v in p.variables if not v.startswith(self._syntax.fresh)
-        }
-        mine |= {v for n in basic.tables for v in self._syntax.variables(n)}
-        shown = {v for p in basic.patterns for v in p.variables} & exposed
+        mine = {v for v in basic.variables if not v.startswith(self._syntax.fresh)}
+        mine |= self._of_tables(basic)
+        shown = basic.variables & frozenset(exposed)
         if self._stars or self._query.type == "describe_query":
             return mine | shown
         return (mine & self._spoken_of(own)) | shown
+
+    def _of_tables(self, basic: BasicPattern) -> set[str]:
+        return {v for n in basic.tables for v in self._syntax.variables(n)}
 
     def _spoken_of(self, besides: set[int]) -> set[str]:
         """Return the variables of the text, besides those in some nodes of it."""

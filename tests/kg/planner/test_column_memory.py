@@ -4,7 +4,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg.embedded import EmbeddedStore
-from kg.planner import evaluation, plan
+from kg.planner.costs import Costs
 from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse
 from kg.planner.touched import touched_by
@@ -19,15 +19,13 @@ FEATURES = 300
 
 
 @pytest.fixture
-def store(monkeypatch):
-    monkeypatch.setattr(plan, "MANY", 0)
-    monkeypatch.setattr(evaluation, "FEW", 0)
+def store():
     features = "".join(
         f'ex:f{i} ex:kind "red" ; geo:hasGeometry ex:g{i} . '
         f'ex:g{i} geo:asWKT "POINT ({i % 20} 1)"^^geo:wktLiteral . '
         for i in range(FEATURES)
     )
-    with EmbeddedStore() as store:
+    with EmbeddedStore(costs=Costs(many_selected=0, few_candidates=0)) as store:
         store.update(f"{PREFIXES} INSERT DATA {{ {features} }}")
         yield store
 
