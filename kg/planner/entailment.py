@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from kg.errors import QueryError
 from kg.planner.patterns import TriplePattern, along, connected, triple_patterns
 from kg.planner.schema import SCHEMA_PROPERTIES
-from kg.planner.syntax import RDF_TYPE, Edit, apply_edits, parse_query
+from kg.planner.syntax import RDF_TYPE, Edit, apply_edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,19 +28,20 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.schema import Schema
-    from kg.planner.syntax import Syntax
+    from kg.planner.syntax import Sparql, Syntax
 
 #: From here on one sub-select with VALUES is shorter than branches that exclude each other.
 _MOST_BRANCHES = 8
 
 
-def entail(sparql: str, schema: Schema, *, base_iri: str | None = None) -> str:
+def entail(sparql: Sparql, schema: Schema) -> Sparql:
     """Return a query whose answers are those of the query under RDFS entailment.
 
     Raises:
         QueryError: The query cannot be parsed.
     """
-    syntax = parse_query(sparql, base_iri=base_iri)
+    spelt_out = sparql.spelt_out
+    syntax = spelt_out.syntax
     if syntax is None:
         raise QueryError(
             "inference needs a query in SPARQL 1.1: this one is malformed, or has what only "
@@ -52,7 +53,7 @@ def entail(sparql: str, schema: Schema, *, base_iri: str | None = None) -> str:
         for group in syntax.groups()
         for edit in _Group(syntax, _Patterns(schema, names, syntax), group).edits()
     ]
-    return syntax.edited([*edits, *syntax.stars()]) if edits else sparql
+    return spelt_out.edited([*edits, *syntax.stars()]) if edits else sparql
 
 
 class _Patterns:

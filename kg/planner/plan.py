@@ -17,7 +17,6 @@ from kg.planner.constraints import default_scope
 from kg.planner.datasets import dataset_of, using_of
 from kg.planner.planner import Planner
 from kg.planner.source import Asking
-from kg.planner.syntax import parse
 from kg.store import Dataset
 from ontology.terms import DEEPF
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from kg.planner.planner import PlannedQuery
     from kg.planner.source import Source
-    from kg.planner.syntax import Syntax
+    from kg.planner.syntax import Sparql, Syntax
     from kg.solutions import Solutions, Term
 
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
@@ -55,42 +54,45 @@ def mentions_geometry(sparql: str) -> bool:
     return "opengis.net" in sparql or DEEPF.namespace in sparql
 
 
-def plan_query(
-    sparql: str, source: Source, *, base_iri: str | None = None, dataset: Dataset | None = None
-) -> Plan:
+def plan_query(sparql: Sparql, source: Source, *, dataset: Dataset | None = None) -> Plan:
     """Return the plan of a query.
+
+    Args:
+        sparql: The query, with all that is written into it before.
+        source: The store.
+        dataset: Overrides FROM and FROM NAMED.
 
     Raises:
         QueryError: deepf:nearest stands where it cannot be answered.
     """
-    syntax = parse(sparql, base_iri=base_iri)
+    syntax = sparql.syntax
     if syntax is None:
-        return Plan(sparql=sparql, steps=("evaluated as it stands: syntax beyond SPARQL 1.1",))
+        return Plan(sparql=sparql.text, steps=("evaluated as it stands: syntax beyond SPARQL 1.1",))
     query = next(syntax.walk(*_QUERIES), syntax.root)
-    return _plan(sparql, syntax, source, dataset or dataset_of(syntax), query, is_query=True)
+    return _plan(sparql.text, syntax, source, dataset or dataset_of(syntax), query, is_query=True)
 
 
-def plan_update(sparql: str, source: Source, *, base_iri: str | None = None) -> Plan:
+def plan_update(sparql: Sparql, source: Source) -> Plan:
     """Return the plan of an update: of the pattern of its first operation.
 
     What later operations find depends on what the first one writes.
     """
     # Data that is written may be long, and has no pattern.
-    syntax = parse(sparql, base_iri=base_iri) if _FILTER.search(sparql) else None
+    syntax = sparql.syntax if _FILTER.search(sparql.text) else None
     if syntax is None:
-        return Plan(sparql=sparql)
+        return Plan(sparql=sparql.text)
     operations = [n for n in syntax.root.named_children if n.type not in ("prologue", "comment")]
     first = operations[0] if operations else None
     if first is None or first.type != "modify":
-        return Plan(sparql=sparql)
+        return Plan(sparql=sparql.text)
     late = [n for n in syntax.walk(*_DECLARATIONS) if n.start_byte > first.start_byte]
     has_with = syntax.text(first).upper().startswith("WITH")
     if late or (has_with and any(syntax.walk("using_clause", "graph_graph_pattern", within=first))):
-        return Plan(sparql=sparql)
+        return Plan(sparql=sparql.text)
     dataset = using_of(syntax, first)
     if dataset is None and has_with and (iri := syntax.iri(first.named_children[0])) is not None:
         dataset = Dataset(default=(NamedNode(iri),), named=())
-    return _plan(sparql, syntax, source, dataset, first)
+    return _plan(sparql.text, syntax, source, dataset, first)
 
 
 def _plan(

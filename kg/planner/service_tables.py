@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from kg.extensions import Service
     from kg.planner.service_calls import Call
+    from kg.planner.syntax import Sparql
     from kg.solutions import Term
     from kg.store import GraphStore
 
@@ -46,7 +47,7 @@ _TERMS = frozenset({NamedNode, BlankNode, Literal, Triple})
 class Served:
     """A query in which tables stand for the services of ours."""
 
-    sparql: str
+    sparql: Sparql
     steps: list[str] = field(default_factory=list)
     tables: dict[str, str] = field(default_factory=dict)
     """The rows by the number of their mark."""

@@ -23,7 +23,7 @@ from kg.planner.entailment import certain_in
 from kg.planner.service_bounds import bounds_of, conjuncts_of
 from kg.planner.service_calls import SERVICE, Call, Calls
 from kg.planner.service_tables import Served, request_of, rows_found
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit, Sparql, apply_edits
 from kg.planner.volatile import is_volatile
 from kg.store import Dataset
 from ontology.terms import DEEP, compact
@@ -52,11 +52,13 @@ class Question:
     """What has to be known before a service can be asked."""
 
     prologue: str
+    """The declarations of the query."""
     names: Sequence[str]
     """The variables, each combination once."""
     body: str
     """A group's inside."""
     dataset: Dataset | None
+    """The data set that it is asked of; None for that of the store."""
     served: Served
     """Whose tables the body has."""
 
@@ -73,12 +75,11 @@ class Ask(Protocol):
 
 
 def serve(
-    sparql: str,
+    sparql: Sparql,
     services: Callable[[], Sequence[Service]],
     store: GraphStore,
     ask: Ask,
     *,
-    base_iri: str | None = None,
     dataset: Dataset | None = None,
 ) -> Served:
     """Return a query or update in which tables stand for the services of ours.
@@ -88,7 +89,6 @@ def serve(
         services: Returns those that there are; called only where the text may speak of one.
         store: What the services look things up in.
         ask: Asks the store, in the dataset of the question.
-        base_iri: What relative IRIs are relative to.
         dataset: Overrides FROM and FROM NAMED.
 
     Raises:
@@ -96,11 +96,11 @@ def serve(
             binds what it needs.
         EvaluationError: A service fails.
     """
-    if not _MENTIONED.search(sparql):
+    if not _MENTIONED.search(sparql.text):
         return Served(sparql=sparql)
-    syntax = parse(sparql, base_iri=base_iri)
+    syntax = sparql.syntax
     if syntax is None:
-        if _speaks_of_ours(sparql):
+        if _speaks_of_ours(sparql.text):
             raise QueryError(
                 "a query with a SERVICE of deep: has to be SPARQL 1.1: this one is malformed, or "
                 "has what only RDF 1.2 or an extension such as LATERAL knows"
@@ -109,11 +109,10 @@ def serve(
     known = services()
     if not any(Calls(syntax, known).within(syntax.root)):
         return Served(sparql=sparql)
-    stars = list(syntax.stars())
-    if stars:
-        named = parse(syntax.edited(stars), base_iri=base_iri)
-        syntax = named or syntax
-    return _Resolver(syntax, Calls(syntax, known), store, ask, dataset).served()
+    named = sparql.edited(syntax.stars())
+    if named.syntax is not None:
+        sparql, syntax = named, named.syntax
+    return _Resolver(sparql, syntax, Calls(syntax, known), store, ask, dataset).served()
 
 
 @dataclass(kw_only=True)
@@ -175,6 +174,7 @@ class _Resolver:
 
     def __init__(
         self,
+        sparql: Sparql,
         syntax: Syntax,
         calls: Calls,
         store: GraphStore,
@@ -189,7 +189,7 @@ class _Resolver:
         self._edits: list[Edit] = []
         self._done: set[int] = set()
         self._numbers = count()
-        self._served = Served(sparql="")
+        self._served = Served(sparql=sparql)
         self._prologue = syntax.prologue
 
     def served(self) -> Served:
@@ -214,7 +214,7 @@ class _Resolver:
                 " stands in an expression of SELECT, GROUP BY, HAVING or ORDER BY; move it into "
                 "the pattern, as into a BIND or a FILTER"
             )
-        self._served.sparql = self._syntax.edited(self._edits)
+        self._served.sparql = self._served.sparql.edited(self._edits)
         return self._served
 
     # -- where patterns begin

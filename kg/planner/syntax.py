@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import tree_sitter_sparql
@@ -175,6 +176,47 @@ class Syntax:
         return apply_edits(self.source, edits)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sparql:
+    """The text of a query or update on its way through what is written into it.
+
+    Its tree is made once, when it is first asked for, and again only after edits.
+    """
+
+    text: str
+    base: str | None = None
+    """What relative IRIs are relative to."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def syntax(self) -> Syntax | None:
+        """The tree; None where the grammar does not know the text."""
+        return parse(self.text, base_iri=self.base)
+
+    @cached_property
+    def spelt_out(self) -> Sparql:
+        """The same with the template of CONSTRUCT WHERE written out, if it has one."""
+        syntax = self.syntax
+        if syntax is None:
+            return self
+        for query in syntax.walk("construct_query"):
+            for template in query.named_children:
+                if template.type == "triples_template":
+                    place = query.start_byte + len("CONSTRUCT")
+                    copy = Edit(start=place, end=place, text=f" {{ {syntax.text(template)} }}")
+                    return self.edited([copy])
+        return self
+
+    def edited(self, edits: Iterable[Edit]) -> Sparql:
+        """Return the text with edits made to its tree's source; itself where there are none."""
+        edits = list(edits)
+        if not edits or self.syntax is None:
+            return self
+        return replace(self, text=self.syntax.edited(edits))
+
+
 def parse(text: str, *, base_iri: str | None = None) -> Syntax | None:
     """Return the tree of a query or update; None where the grammar does not know the text."""
     source = text.encode()
@@ -208,20 +250,6 @@ def _without_prefix_a(text: str) -> str:
     while f"{name}:" in text:
         name += "_"
     return _PREFIX_A.sub(lambda m: name if m["a"] else m[0], text)
-
-
-def parse_query(text: str, *, base_iri: str | None = None) -> Syntax | None:
-    """Return the tree of a query in which CONSTRUCT WHERE is spelt out; None as `parse`."""
-    syntax = parse(text, base_iri=base_iri)
-    if syntax is None:
-        return None
-    for query in syntax.walk("construct_query"):
-        for template in query.named_children:
-            if template.type == "triples_template":
-                place = query.start_byte + len("CONSTRUCT")
-                copy = Edit(start=place, end=place, text=f" {{ {syntax.text(template)} }}")
-                return parse(apply_edits(syntax.source, [copy]), base_iri=base_iri)
-    return syntax
 
 
 def apply_edits(source: bytes, edits: Iterable[Edit]) -> str:

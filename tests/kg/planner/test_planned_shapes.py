@@ -8,6 +8,7 @@ from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.planner.costs import Costs
 from kg.planner.plan import plan_update
+from kg.planner.syntax import Sparql
 
 PROLOGUE = """PREFIX ex: <http://example.org/>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>
@@ -147,7 +148,7 @@ def test_an_update_finds_by_the_index_what_it_found_without(store, update, is_pl
     with EmbeddedStore() as mine, EmbeddedStore() as plain:
         for one in (mine, plain):
             one.add(store.quads())
-        planned = plan_update(PROLOGUE + update, mine._source(None, None))
+        planned = plan_update(Sparql(text=PROLOGUE + update), mine._source(None, None))
         assert ("VALUES" in planned.sparql) == is_planned
         mine.update(PROLOGUE + update)
         plain.opened.update(PROLOGUE + update, custom_functions=FUNCTIONS)
