@@ -117,8 +117,7 @@ class Lookup:
         ordered = self._sorted
         low = np.searchsorted(ordered, values, side="left")
         counts = np.searchsorted(ordered, values, side="right") - low
-        offset = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        found = np.repeat(low, counts) + offset
+        _, found = expand_ranges(low, counts)
         if self._order is not None:
             found = self._order[found]
         tail = len(ordered) + np.flatnonzero(np.isin(column[len(ordered) :], values))
@@ -159,6 +158,21 @@ class Names:
     def find(self, name: str) -> int:
         """Return the number of a name, -1 for one that is not here."""
         return self._numbers.get(name, -1)
+
+
+def expand_ranges(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what ranges of whole numbers hold, one range after the other.
+
+    Args:
+        starts: (n,) the first number of each range.
+        counts: (n,) how many numbers it has; 0 for an empty one.
+
+    Returns:
+        (m,) int64, which range each number is of, and (m,) the numbers.
+    """
+    which = np.repeat(np.arange(len(starts)), counts)
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return which, np.repeat(starts, counts) + offset
 
 
 def among(column: np.ndarray, numbers: np.ndarray, size: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from kg.bulk import bulk_load, large_file
-from kg.embedded_source import ColumnMemory, EmbeddedSource, mentions_geometry
+from kg.embedded_source import EmbeddedSource
 from kg.errors import (
     EvaluationError,
     QueryError,
@@ -27,11 +27,15 @@ from kg.nesting import refuse_deep_nesting
 from kg.opening import checkpoint_of, open_folder, restore_checkpoint
 from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
+from kg.planner.column_memory import ColumnMemory
+from kg.planner.costs import Costs
 from kg.planner.expansion import expanded
 from kg.planner.merge import as_merge
-from kg.planner.plan import Plan, plan_query, plan_update
+from kg.planner.plan import Plan, mentions_geometry, plan_query, plan_update
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
+from kg.planner.syntax import Sparql
+from kg.planner.unevaluated import check
 from kg.planner.values import shortened
 from kg.removal import remove_quads
 from kg.shared_triples import SharedTriples
@@ -66,6 +70,7 @@ class EmbeddedStore:
         *,
         read_only: bool = False,
         extensions: Sequence[Extension] | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """Open or create the store.
 
@@ -73,6 +78,7 @@ class EmbeddedStore:
             folder: Where it is; None for one in memory.
             read_only: Refuse writes.
             extensions: What queries can call besides GeoSPARQL, if not what is installed.
+            costs: By which thresholds a way to an answer is chosen, if not the measured ones.
 
         Raises:
             StoreLockedError: Another process has the folder open for writing.
@@ -82,6 +88,7 @@ class EmbeddedStore:
         self.folder = folder
         self._read_only = read_only
         self._extensions = Extensions(extensions)
+        self._costs = costs or Costs()
         self._start()
         self._known_schema: tuple[int, Schema] | None = None
         self.remembered = ColumnMemory()
@@ -141,15 +148,15 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> QueryResult:
         """Return the result; see `GraphStore.query`."""
-        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        return self._answer(self._served(sparql, base_iri, dataset), base_iri, dataset)
+        asked = self._expanded(Sparql(text=sparql, base=base_iri), infer=infer, rewrite=rewrite)
+        return self._answer(self._served(asked, dataset), dataset)
 
-    def _answer(self, served: Served, base_iri: str | None, dataset: Dataset | None) -> QueryResult:
-        source = self._source(base_iri, dataset, served)
-        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
-        if not mentions_geometry(sparql):
-            return source.evaluate(sparql)
-        plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
+    def _answer(self, served: Served, dataset: Dataset | None) -> QueryResult:
+        source = self._source(served.sparql.base, dataset, served)
+        sparql = as_merge(served.sparql, dataset, self._shared)
+        if not mentions_geometry(sparql.text):
+            return source.evaluate(sparql.text)
+        plan = plan_query(sparql, source, dataset=dataset)
         if plan.solutions is not None:
             return plan.solutions
         return source.evaluate(plan.sparql, plan.functions)
@@ -164,18 +171,17 @@ class EmbeddedStore:
         rewrite: bool = True,
     ) -> Explanation:
         """Return the plan; see `GraphStore.explain`."""
-        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        served = self._served(sparql, base_iri, dataset)
-        sparql = as_merge(served.sparql, dataset, self._shared, base_iri=base_iri)
-        steps = ["evaluated as it stands: no geometry in it"]
-        source = self._source(base_iri, dataset, served)
-        if mentions_geometry(sparql):
-            plan = plan_query(sparql, source, base_iri=base_iri, dataset=dataset)
-            sparql, steps = plan.sparql, plan.steps
+        asked = self._expanded(Sparql(text=sparql, base=base_iri), infer=infer, rewrite=rewrite)
+        served = self._served(asked, dataset)
+        merged = as_merge(served.sparql, dataset, self._shared)
+        if mentions_geometry(merged.text):
+            source = self._source(base_iri, dataset, served)
+            plan = plan_query(merged, source, dataset=dataset)
         else:
-            source.check(sparql)
+            check(merged.text, base_iri)
+            plan = Plan(sparql=merged.text, steps=("evaluated as it stands: no geometry in it",))
         return Explanation(
-            steps=(*served.steps, *steps), sparql=shortened(served.written_out(sparql))
+            steps=(*served.steps, *plan.steps), sparql=shortened(served.written_out(plan.sparql))
         )
 
     def _source(
@@ -185,32 +191,32 @@ class EmbeddedStore:
             self.opened,
             self._keeper,
             self.remembered,
+            costs=self._costs,
             base_iri=base_iri,
             dataset=dataset,
             find=self._function,
             served=served,
         )
 
-    def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:
+    def _served(self, sparql: Sparql, dataset: Dataset | None) -> Served:
         """Return a query or update in which tables stand for the services of extensions."""
 
         def ask(question: Question) -> list[Row]:
-            asked = replace(question.served, sparql=question.sparql)
-            result = self._answer(asked, base_iri, question.dataset)
+            text = Sparql(text=question.sparql, base=sparql.base)
+            result = self._answer(replace(question.served, sparql=text), question.dataset)
             return [tuple(s) for s in cast("QuerySolutions", result)]
 
         services = self._extensions.services
-        return serve(sparql, services, self, ask, base_iri=base_iri, dataset=dataset)
+        return serve(sparql, services, self, ask, dataset=dataset)
 
     def _function(self, iri: str) -> Function | None:
         return self._extensions.function(iri, self)
 
-    def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+    def _expanded(self, sparql: Sparql, *, infer: bool, rewrite: bool) -> Sparql:
         return expanded(
             sparql,
             schema=self._schema() if infer else None,
             index=(lambda: self.spatial_index) if rewrite else None,
-            base_iri=base_iri,
         )
 
     def _shared(self, graphs: tuple[NamedNode, ...], predicate: str | None) -> bool:
@@ -238,11 +244,11 @@ class EmbeddedStore:
         if dataset is not None:
             sparql = with_using(sparql, dataset)
         try:
-            sparql = with_aggregates(sparql, base_iri=base_iri)
+            called = with_aggregates(Sparql(text=sparql, base=base_iri))
             with self._writing:
-                served = self._served(sparql, base_iri, None)
-                noting = self._keeper.noting(served.sparql, base_iri)
-                plan = self._planned(noting.sparql, base_iri, served)
+                served = self._served(called, None)
+                noting = self._keeper.noting(served.sparql)
+                plan = self._planned(noting.sparql, served)
                 functions = {**noting.functions, **plan.functions, **served.functions}
                 with_unknown_functions(
                     lambda known: store.update(
@@ -262,11 +268,11 @@ class EmbeddedStore:
         except (OSError, RuntimeError) as error:
             raise EvaluationError(f"the update cannot be executed: {error}") from error
 
-    def _planned(self, update: str, base_iri: str | None, served: Served) -> Plan:
+    def _planned(self, update: Sparql, served: Served) -> Plan:
         """Return the plan of an update."""
-        if not mentions_geometry(update):
-            return Plan(sparql=update)
-        return plan_update(update, self._source(base_iri, None, served), base_iri=base_iri)
+        if not mentions_geometry(update.text):
+            return Plan(sparql=update.text)
+        return plan_update(update, self._source(update.base, None, served))
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in one transaction."""

@@ -2,110 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from cachetools import LRUCache
-from pyoxigraph import QuerySolutions, Store
+from pyoxigraph import QuerySolutions
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
+from kg.planner.column_memory import Entry
+from kg.planner.patterns import properties_in
 from kg.planner.syntax import parse
 from kg.unknown_functions import with_unknown_functions
-from ontology.terms import DEEPF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from weakref import ReferenceType
 
-    import numpy as np
-    from pyoxigraph import NamedNode
+    from pyoxigraph import NamedNode, Store
 
     from kg.geosparql.functions import Function
     from kg.index_keeper import IndexKeeper
+    from kg.planner.column_memory import ColumnMemory
+    from kg.planner.costs import Costs
+    from kg.planner.fetched import Remembered
     from kg.planner.service_tables import Served
     from kg.property_tables import PropertyTable
     from kg.solutions import Term
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
-    from kg.write_log import WriteLog
-
-#: Bytes of columns that are remembered at most.
-_MEMORY = 256 * 2**20
-#: What a text in a column is taken to weigh.
-_TEXT_BYTES = 120
-
-
-def mentions_geometry(sparql: str) -> bool:
-    """Return whether a query may have something for the spatial planner."""
-    return "opengis.net" in sparql or DEEPF.namespace in sparql
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    """Columns, and what they stay true of."""
-
-    columns: dict[str, np.ndarray]
-    writes: int
-    """How many writes there were when the store was asked."""
-    properties: frozenset[str] | None
-    """Those that were asked for; None for any."""
-    index: ReferenceType[SpatialIndex]
-    """Whose numbers of terms they hold."""
-    terms: int | None
-    """How many terms it must have, because one was missing; None where none was."""
-
-    def is_true(self, log: WriteLog, index: SpatialIndex) -> bool:
-        """Return whether the store would give the same columns again."""
-        return (
-            self.index() is index
-            and self.terms in (None, len(index.terms))
-            and not log.changed(self.writes, self.properties)
-        )
-
-
-class ColumnMemory:
-    """Columns that were computed for parts of queries, until a write changes what they say.
-
-    The least recently used go when they weigh too much.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._entries: LRUCache[str, _Entry] = LRUCache(_MEMORY, getsizeof=_weight)
-
-    def get(self, key: str, log: WriteLog, index: SpatialIndex) -> dict[str, np.ndarray] | None:
-        """Return what was computed, where it is still true."""
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            if not entry.is_true(log, index):
-                del self._entries[key]
-                return None
-            return entry.columns
-
-    def put(self, key: str, entry: _Entry) -> None:
-        """Keep what was computed, unless it alone weighs too much."""
-        with self._lock:
-            self._entries.pop(key, None)
-            with suppress(ValueError):  # heavier than the whole memory
-                self._entries[key] = entry
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._entries.clear()
-
-
-def _weight(entry: _Entry) -> int:
-    return sum(
-        len(c) * _TEXT_BYTES if c.dtype == object else int(c.nbytes) for c in entry.columns.values()
-    )
 
 
 class EmbeddedSource:
@@ -119,22 +43,25 @@ class EmbeddedSource:
         keeper: IndexKeeper,
         memory: ColumnMemory,
         *,
+        costs: Costs,
         base_iri: str | None,
         dataset: Dataset | None,
         find: Callable[[str], Function | None] | None = None,
         served: Served | None = None,
     ) -> None:
-        """Name the store.
+        """Name the store, and what a request says beside its query.
 
         Args:
-            store: It.
-            keeper: Of its spatial index.
-            memory: For columns.
+            store: The store of pyoxigraph that is asked.
+            keeper: Has the spatial index and the tables of properties of that store.
+            memory: Keeps what was found out, for later requests too.
+            costs: The thresholds of the planner.
             base_iri: What relative IRIs are relative to.
             dataset: Overrides FROM and FROM NAMED.
             find: Returns a function that GeoSPARQL does not have.
-            served: Has the tables that queries may mention.
+            served: Has the tables of services that a text may mention by their marks.
         """
+        self.costs = costs
         self._store = store
         self._keeper = keeper
         self._memory = memory
@@ -186,6 +113,7 @@ class EmbeddedSource:
             self._store,
             self._keeper,
             self._memory,
+            costs=self.costs,
             base_iri=self._base_iri,
             dataset=dataset,
             find=self._find,
@@ -203,37 +131,20 @@ class EmbeddedSource:
             raise TypeError("a SELECT has solutions")
         return result
 
-    def check(self, sparql: str) -> None:
-        """Refuse a malformed query, without evaluating it on any data."""
-        try:
-            with_unknown_functions(
-                lambda known: Store().query(
-                    sparql,
-                    base_iri=self._base_iri,
-                    custom_functions=known,
-                    custom_aggregate_functions=CALLED,
-                ),
-                FUNCTIONS,
-            )
-        except (SyntaxError, ValueError) as error:
-            raise QueryError.of_syntax("query", error) from error
-
-    def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
-        """Return the columns that were computed for a query, where they are still true."""
+    def remembered(self, sparql: str) -> Remembered | None:
+        """Return what was found out about a query, where it is still true."""
         return self._memory.get(self._key(sparql), self._keeper.log, self.index)
 
-    def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
-        """Keep columns until a write changes what the query asks for."""
+    def remember(self, sparql: str, found: Remembered) -> None:
+        """Keep what was found out, until a write changes what the query asks for."""
         index = self.index
-        numbers = [c for c in columns.values() if c.dtype != object]
-        missing = any(len(c) and int(c.min()) < 0 for c in numbers)
         syntax = parse(sparql, base_iri=self._base_iri)
-        entry = _Entry(
-            columns=columns,
+        entry = Entry(
+            found=found,
             writes=self._writes,
-            properties=None if syntax is None else syntax.properties(syntax.root),
+            properties=None if syntax is None else properties_in(syntax, syntax.root),
             index=ref(index),
-            terms=len(index.terms) if missing else None,
+            terms=len(index.terms) if found.lacks_terms else None,
         )
         if entry.is_true(self._keeper.log, index):
             self._memory.put(self._key(sparql), entry)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyoxigraph import Quad, Store
 
     from kg.geometry_statements import Block
+    from kg.planner.syntax import Sparql
     from kg.property_tables import PropertyTable
     from kg.store import GraphName
 
@@ -143,14 +144,14 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def noting(self, update: str, base_iri: str | None) -> NotingUpdate:
+    def noting(self, update: Sparql) -> NotingUpdate:
         """Return what to execute instead of an update, so that `updated` can follow it."""
         with self._lock:
             index = self._followed
         if index is None:
             return NotingUpdate(sparql=update, functions={}, touched=Touched())
         many = max(MANY, len(index) // 4)  # all is read as fast as so many one by one
-        return noting(update, index.predicates.names, base_iri=base_iri, many=many)
+        return noting(update, index.predicates.names, many=many)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""

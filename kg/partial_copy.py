@@ -1,10 +1,10 @@
 """The part of a remote data set that a query can see, fetched by plain SPARQL 1.1.
 
-Each run of triple patterns is asked of the server for its solutions, and what it matched is
-kept as quads: on them the query itself has the same answer as on everything, because each of
+Each basic graph pattern is asked of the server for its solutions, and what it matched is kept
+as quads: on them the query itself has the same answer as on everything, because each of
 its triple patterns finds all that a solution needs and nothing that is not there. Fewer are
-asked for where that is sure to change nothing: a run next to others only matters for the terms
-that these have, and a spatial filter only for the candidates of the index.
+asked for where that is sure to change nothing: a pattern next to others only matters for the
+terms that these have, and a spatial filter only for the candidates of the index.
 
 Blank nodes cannot be named in a request: where a candidate is one, all blank nodes are fetched.
 """
@@ -17,20 +17,23 @@ from typing import TYPE_CHECKING
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 
 from kg.errors import RemoteStoreError
+from kg.planner.basic_patterns import BasicPatterns
 from kg.planner.candidates import Candidates
 from kg.planner.components import Component, components_of, in_scope
 from kg.planner.constraints import Scope
-from kg.planner.evaluation import FEW, LOOKUP_COST, count_up_to
-from kg.planner.runs import Runs
-from kg.planner.syntax import TriplePattern, term_of
+from kg.planner.counting import count_up_to
+from kg.planner.patterns import TriplePattern, triple_patterns
+from kg.planner.source import Asking
+from kg.planner.unevaluated import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
+    from kg.planner.basic_pattern import BasicPattern
+    from kg.planner.candidates import TermsOf
     from kg.planner.constants import Constants
-    from kg.planner.constraints import Run
     from kg.planner.syntax import Syntax
     from kg.remote_source import RemoteSource
     from kg.solutions import Term
@@ -59,20 +62,21 @@ class PartialCopy:
         self._syntax = syntax
         self._source = source
         self._scope = scope
-        self._runs = Runs(syntax, scope, constants)
+        self._basics = BasicPatterns(syntax, scope, constants)
         self._steps = steps
+        self._asking = Asking(source=source, prologue=source.prologue, steps=steps)
         self._fetched: set[tuple[str | None, str]] = set()
         self._spare = f"{syntax.fresh}one"
 
     def fetch(self) -> None:
         """Ask the server for what the query can see."""
         self._descend(self._syntax.root, {})
-        if any(self._has_no_run(n) for n in self._syntax.walk("graph_graph_pattern")):
+        if any(self._has_no_basic(n) for n in self._syntax.walk("graph_graph_pattern")):
             for body in ("GRAPH ?g { }", "GRAPH ?g { ?s ?p ?o }"):
                 rows = self._source.rows(["?g"], f"{{ SELECT DISTINCT ?g {{ {body} }} }}")
                 self.graphs |= {g for (g,) in rows if isinstance(g, NamedNode)}
 
-    def _has_no_run(self, pattern: Node) -> bool:
+    def _has_no_basic(self, pattern: Node) -> bool:
         group = next(n for n in pattern.named_children if n.type == "group_graph_pattern")
         if any(n.type == "triples_block" for n in group.named_children):
             return next(self._syntax.walk("path_mod", within=group), None) is not None
@@ -89,15 +93,15 @@ class PartialCopy:
                 self._descend(child, inside)
 
     def _group(self, group: Node, inherited: Known) -> None:
-        runs = self._runs.of(group)
+        basics = self._basics.of(group)
         found: list[tuple[int, Known]] = []
         joined = inherited
-        for run in sorted(runs, key=lambda r: not r.constraints):
-            own = self._run(run, joined)
+        for basic in sorted(basics, key=lambda r: not r.constraints):
+            own = self._basic(basic, joined)
             joined = _both(joined, own)
-            found.append((min(n.start_byte for n in run.spans), own))
+            found.append((min(n.start_byte for n in basic.spans), own))
         for block in group.named_children:
-            if block.type == "triples_block" and self._syntax.patterns(block) is None:
+            if block.type == "triples_block" and triple_patterns(self._syntax, block) is None:
                 self._everything(self._scope)
                 self._everything(Scope(graphs=None, name=f"{self._syntax.fresh}g"))
         for child in group.named_children:
@@ -112,31 +116,35 @@ class PartialCopy:
             else:
                 self._descend(child, {})
 
-    # -- one run
+    # -- one basic pattern
 
-    def _run(self, run: Run, known: Known) -> Known:
-        """Fetch what a run matches; return what its variables are."""
+    def _basic(self, basic: BasicPattern, known: Known) -> Known:
+        """Fetch what a basic pattern matches; return what its variables are."""
         plain: list[TriplePattern] = []
         conditions: list[str] = []
-        for number, pattern in enumerate(run.patterns):
+        for number, pattern in enumerate(basic.patterns):
             if not pattern.is_path:
                 plain.append(pattern)
                 continue
-            variable = f"{self._syntax.fresh}v{run.group.start_byte}_{number}"
+            variable = f"{self._syntax.fresh}v{basic.group.start_byte}_{number}"
             choice = self._choice(pattern)
             if choice is None:
-                self._path(run, pattern)
+                self._path(basic, pattern)
                 continue
             plain.append(
                 TriplePattern(subject=pattern.subject, predicate=variable, object=pattern.object)
             )
             conditions.append(f"FILTER({variable} IN ({', '.join(choice)}))")
-        asked = Candidates(run, self._syntax, self._source, known, self._steps)
-        components = components_of(replace(run, patterns=plain), self._syntax)
-        for component in components:
-            component.filters = [
-                c for c in conditions if any(v in c.split(" IN ")[0] for v in component.variables)
-            ]
+        asked = Candidates(basic, self._syntax, self._asking, known)
+        components = [
+            replace(
+                c,
+                filters=tuple(
+                    f for f in conditions if any(v in f.split(" IN ")[0] for v in c.variables)
+                ),
+            )
+            for c in components_of(replace(basic, patterns=tuple(plain)), self._syntax)
+        ]
         result: dict[str, frozenset[str]] = {}
         for component in asked.ordered(components):
             own = self._component(component, asked)
@@ -149,10 +157,7 @@ class PartialCopy:
         scope = component.scope
         if scope.name is not None and scope.name.startswith("?") and scope.name not in names:
             names.append(scope.name)
-        filters = [*component.filters, *asked.filters(component)]
-        asks = Component(
-            patterns=component.patterns, tables=component.tables, filters=filters, scope=scope
-        )
+        asks = replace(component, filters=(*component.filters, *asked.filters(component)))
         chosen = asked.fewest(component)
         rows = self._rows(asks, names, chosen)
         before = len(self.quads)
@@ -160,21 +165,21 @@ class PartialCopy:
         self._steps.append(
             f"{' '.join(names) or 'constants'}: {len(rows)} solutions fetched, "
             f"{len(self.quads) - before} new triples"
-            + (f", {len(chosen[1])} candidates for {chosen[0]}" if chosen else "")
+            + (f", {len(chosen.terms)} candidates for {chosen.variable}" if chosen else "")
         )
         return {n: v for i, n in enumerate(names) if (v := _nodes(r[i] for r in rows)) is not None}
 
     def _rows(
-        self, component: Component, names: list[str], chosen: tuple[str, frozenset[str]] | None
+        self, component: Component, names: list[str], chosen: TermsOf | None
     ) -> list[tuple[Term | None, ...]]:
         source, scope = self._source, component.scope
         body = component.text
         if not names:
             names, body = [self._spare], f"VALUES {self._spare} {{ 1 }} {body}"
         whole = in_scope(body, scope)
-        if chosen is None or (len(chosen[1]) > FEW and self._is_shorter(whole, len(chosen[1]))):
+        if chosen is None or self._is_shorter(whole, len(chosen.terms)):
             return source.rows(names, whole)
-        variable, values = chosen
+        variable, values = chosen.variable, chosen.terms
         named = sorted(v for v in values if not v.startswith("_:"))
         rows = list(
             source.rows_among(
@@ -188,8 +193,11 @@ class PartialCopy:
 
     def _is_shorter(self, body: str, candidates: int) -> bool:
         """Return whether there is less of all than there would be to look up."""
-        limit = int(candidates * LOOKUP_COST) + 1
-        return count_up_to(self._source, self._source.prologue, body, limit) < limit
+        costs = self._source.costs
+        if candidates <= costs.few_candidates:
+            return False
+        limit = int(candidates * costs.lookup) + 1
+        return count_up_to(self._asking, body, limit) < limit
 
     def _take(
         self, component: Component, names: list[str], rows: list[tuple[Term | None, ...]]
@@ -237,18 +245,18 @@ class PartialCopy:
         # A triple of a property that is named twice counts twice: the store here sees to that.
         return list(dict.fromkeys(found)) or None
 
-    def _path(self, run: Run, pattern: TriplePattern) -> None:
+    def _path(self, basic: BasicPattern, pattern: TriplePattern) -> None:
         """Fetch every triple that a path may go along; the server is not asked to follow it."""
         node = pattern.path
         leaves = None if node is None else self._leaves(node)
         ends = {pattern.subject, pattern.object}
-        plain = {t for p in run.patterns if not p.is_path for t in (p.subject, p.object)}
+        plain = {t for p in basic.patterns if not p.is_path for t in (p.subject, p.object)}
         free = all(e.startswith("?") and e not in plain for e in ends)
         if leaves is None or (free and set(pattern.predicate) & {"*", "?"}):
-            self._everything(run.scope)
+            self._everything(basic.scope)
             return
         for leaf in leaves:
-            self._all_of(leaf, run.scope)
+            self._all_of(leaf, basic.scope)
 
     def _leaves(self, path: Node) -> set[str] | None:
         found: set[str] = set()
@@ -279,7 +287,7 @@ class PartialCopy:
         names = sorted(pattern.variables)
         if scope.name is not None and scope.name.startswith("?"):
             names.append(scope.name)
-        component = Component(patterns=[pattern], scope=scope)
+        component = Component(patterns=(pattern,), scope=scope)
         rows = self._source.rows(names, in_scope(component.text, scope))
         self._take(component, names, rows)
         self._steps.append(f"every {pattern} {len(rows)} fetched")

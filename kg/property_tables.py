@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.columns import expand_ranges
 from kg.geometry_statements import blocks_of, statement_of
 from kg.stored_terms import stored_texts
 
@@ -140,9 +141,8 @@ def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.nd
     begin = np.asarray(firsts, np.int64) << 32
     low = np.searchsorted(ordered, begin)
     counts = np.searchsorted(ordered, begin + _LOW, side="right") - low
-    which = np.repeat(np.arange(len(firsts)), counts)
-    offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return which, (ordered[np.repeat(low, counts) + offset] & _LOW).astype(np.int32)
+    which, places = expand_ranges(low, counts)
+    return which, (ordered[places] & _LOW).astype(np.int32)
 
 
 def _count(ordered: np.ndarray, first: int) -> int:

@@ -25,9 +25,12 @@ from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, S
 from kg.extensions import Extensions
 from kg.nesting import refuse_deep_nesting
 from kg.parsing import parse_graph, parse_quads, replacing_update
+from kg.planner.costs import Costs
 from kg.planner.expansion import expanded
+from kg.planner.plan import Plan
 from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
+from kg.planner.syntax import Sparql
 from kg.planner.touched import Touched
 from kg.planner.values import shortened
 from kg.quad_blocks import blocks, has_blank_node
@@ -70,6 +73,7 @@ class RemoteStore:
         timeout_s: int = 60,
         fresh_s: float = 0.0,
         extensions: Sequence[Extension] | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """Name the server; nothing is sent yet.
 
@@ -81,6 +85,7 @@ class RemoteStore:
                 checked: the check reads the statements of each property that leads to geometries
                 (some 4 us each on oxigraph, 25 on Virtuoso).
             extensions: What queries can call besides GeoSPARQL, if not what is installed.
+            costs: By which thresholds a way to an answer is chosen, if not the measured ones.
         """
         base = url.rstrip("/")
         if not base.startswith(("http://", "https://")):
@@ -92,6 +97,7 @@ class RemoteStore:
         self._index = RemoteIndex(self._client, fresh_s=fresh_s)
         self._known_schema: Schema | None = None
         self._extensions = Extensions(extensions)
+        self._costs = costs or Costs()
 
     @property
     def read_only(self) -> bool:
@@ -125,18 +131,18 @@ class RemoteStore:
         rewrite: bool = True,
     ) -> QueryResult:
         """Return the server's answer, or ours from what it has; see `GraphStore.query`."""
-        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        served = self._served(sparql, base_iri, dataset)
-        calls = calls_of(served.sparql, base_iri)
+        asked = self._expanded(Sparql(text=sparql, base=base_iri), infer=infer, rewrite=rewrite)
+        served = self._served(asked, dataset)
+        calls = calls_of(served.sparql)
         if not needs_us(calls) and _can_be_sent(served):
             try:
-                sparql = served.written_out(served.sparql)
-                return self._client.query(_based(sparql, base_iri), dataset)
+                text = served.written_out(served.sparql.text)
+                return self._client.query(_based(text, base_iri), dataset)
             except (QueryError, RemoteStoreError):
                 # Where the server does not know a function, the rest is still to be answered.
                 if not calls:
                     raise
-        return self._plan(served, base_iri, dataset).answer()
+        return self._plan(served, dataset).answer()
 
     def explain(
         self,
@@ -148,55 +154,55 @@ class RemoteStore:
         rewrite: bool = True,
     ) -> Explanation:
         """Return the plan, for which the server is asked all; see `GraphStore.explain`."""
-        sparql = self._expanded(sparql, base_iri=base_iri, infer=infer, rewrite=rewrite)
-        served = self._served(sparql, base_iri, dataset)
-        if not needs_us(calls_of(served.sparql, base_iri)) and _can_be_sent(served):
+        asked = self._expanded(Sparql(text=sparql, base=base_iri), infer=infer, rewrite=rewrite)
+        served = self._served(asked, dataset)
+        if not needs_us(calls_of(served.sparql)) and _can_be_sent(served):
             step = "sent to the server as it stands: no function of GeoSPARQL in it"
-            steps, local = [step], served.sparql
+            plan = Plan(sparql=served.sparql.text, steps=(step,))
         else:
-            steps, local = self._plan(served, base_iri, dataset).explained()
+            plan = self._plan(served, dataset).explained()
         return Explanation(
-            steps=(*served.steps, *steps), sparql=shortened(served.written_out(local))
+            steps=(*served.steps, *plan.steps), sparql=shortened(served.written_out(plan.sparql))
         )
 
-    def _plan(self, served: Served, base_iri: str | None, dataset: Dataset | None) -> RemotePlan:
+    def _plan(self, served: Served, dataset: Dataset | None) -> RemotePlan:
         return RemotePlan(
             served,
             self._client,
             self._index.checked(),
             blank=self._index.has_blank_nodes(),
-            base_iri=base_iri,
             dataset=dataset,
             find=self._function,
+            costs=self._costs,
         )
 
-    def _served(self, sparql: str, base_iri: str | None, dataset: Dataset | None) -> Served:
+    def _served(self, sparql: Sparql, dataset: Dataset | None) -> Served:
         """Return a query or update in which tables stand for the services of extensions."""
 
         def ask(question: Question) -> list[Row]:
-            asked = replace(question.served, sparql=_based(question.sparql, base_iri))
-            if needs_us(calls_of(asked.sparql, None)) or not _can_be_sent(asked):
-                result = self._plan(asked, None, question.dataset).answer()
+            text = Sparql(text=_based(question.sparql, sparql.base))
+            asked = replace(question.served, sparql=text)
+            if needs_us(calls_of(asked.sparql)) or not _can_be_sent(asked):
+                result = self._plan(asked, question.dataset).answer()
                 return [tuple(s) for s in cast("QuerySolutions", result)]
             names = " ".join(question.names)
             body = asked.written_out(f"{{ SELECT DISTINCT {names} {{ {question.body} }} }}")
-            prologue = _based(question.prologue, base_iri)
+            prologue = _based(question.prologue, sparql.base)
             return self._client.rows(
                 question.names, body, prologue=prologue, dataset=question.dataset
             )
 
         services = self._extensions.services
-        return serve(sparql, services, self, ask, base_iri=base_iri, dataset=dataset)
+        return serve(sparql, services, self, ask, dataset=dataset)
 
     def _function(self, iri: str) -> Function | None:
         return self._extensions.function(iri, self)
 
-    def _expanded(self, sparql: str, *, base_iri: str | None, infer: bool, rewrite: bool) -> str:
+    def _expanded(self, sparql: Sparql, *, infer: bool, rewrite: bool) -> Sparql:
         return expanded(
             sparql,
             schema=self._schema() if infer else None,
             index=(lambda: self.spatial_index) if rewrite else None,
-            base_iri=base_iri,
         )
 
     def _schema(self) -> Schema:
@@ -218,13 +224,13 @@ class RemoteStore:
         refuse_deep_nesting(sparql)
         if dataset is not None:
             sparql = with_using(sparql, dataset)
-        served = self._served(sparql, base_iri, None)
+        served = self._served(Sparql(text=sparql, base=base_iri), None)
         if served.functions:
             raise EvaluationError(
                 "what a SERVICE is given or finds here cannot be written into an update for "
                 "another server: blank nodes, or inputs that only some solutions bind"
             )
-        sparql = served.written_out(served.sparql)
+        sparql = served.written_out(served.sparql.text)
         self._write(_based(sparql, base_iri), self._index.touched(sparql, base_iri))
 
     def _write(self, update: str, touched: Touched) -> None:
@@ -345,7 +351,7 @@ class RemoteStore:
             self._write(f"INSERT {data} WHERE {{}}" if blank else f"{verb} DATA {data}", touched)
         except QueryError:
             parts = list(blocks(block, len(block) // 2)) if len(block) > _SMALL else []
-            if len(parts) < 2:  # noqa: PLR2004 -- it hangs together by its blank nodes
+            if len(parts) < 2:
                 raise
             for part in parts:
                 self._send_block(verb, part)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.embedded_source import ColumnMemory, EmbeddedSource
-from kg.errors import EvaluationError, QueryError
-from kg.geosparql.aggregates import CALLED
-from kg.geosparql.functions import FUNCTIONS
+from kg.embedded_source import EmbeddedSource
+from kg.errors import EvaluationError
 from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
+from kg.planner.column_memory import ColumnMemory
 from kg.planner.constants import Constants
-from kg.planner.constraints import dataset_of, default_scope
-from kg.planner.plan import plan_query
-from kg.planner.syntax import Edit, apply_edits, parse_query
+from kg.planner.constraints import default_scope
+from kg.planner.datasets import dataset_of
+from kg.planner.plan import Plan, plan_query
+from kg.planner.syntax import Edit
+from kg.planner.unevaluated import check
 from kg.remote_source import CutAnswerError, RemoteSource
 from kg.sparql_client import BLOCK, as_result
-from kg.unknown_functions import with_unknown_functions
 from ontology.terms import DEEPF, GEOF, XSD
 
 if TYPE_CHECKING:
@@ -28,25 +29,25 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.geosparql.functions import Function
-    from kg.planner.plan import Plan
+    from kg.planner.costs import Costs
     from kg.planner.service_tables import Served
+    from kg.planner.syntax import Sparql
     from kg.solutions import Solutions
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset, QueryResult
 
 _OURS = (GEOF.namespace, DEEPF.namespace)
-_QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
 
 
-def calls_of(sparql: str, base_iri: str | None) -> frozenset[str]:
+def calls_of(sparql: Sparql) -> frozenset[str]:
     """Return the functions that a query calls by IRI, without the casts of SPARQL itself."""
-    if "(" not in sparql:
+    if "(" not in sparql.text:
         return frozenset()
-    syntax = parse_query(sparql, base_iri=base_iri)
+    syntax = sparql.syntax
     if syntax is None:
         # What cannot be read may call whatever it mentions.
-        return frozenset(n for n in _OURS if n in sparql)
+        return frozenset(n for n in _OURS if n in sparql.text)
     calls = (syntax.iri(n.named_children[0]) for n in syntax.walk("function_call"))
     return frozenset(c for c in calls if c is not None and not c.startswith(XSD.namespace))
 
@@ -66,9 +67,9 @@ class RemotePlan:
         index: SpatialIndex,
         *,
         blank: bool,
-        base_iri: str | None,
         dataset: Dataset | None,
         find: Callable[[str], Function | None],
+        costs: Costs,
     ) -> None:
         """Read the query.
 
@@ -77,32 +78,31 @@ class RemotePlan:
             client: The server.
             index: Of its geometries.
             blank: Whether the index has blank nodes.
-            base_iri: What relative IRIs are relative to.
             dataset: Overrides FROM and FROM NAMED.
             find: Returns a function that GeoSPARQL does not have.
+            costs: The thresholds of the planner.
 
         Raises:
             QueryError: The query is malformed.
         """
-        sparql = served.sparql
-        _check(sparql, base_iri)
+        base_iri = served.sparql.base
+        check(served.sparql.text, base_iri)
         self._served = served
         self._find = find
+        self._costs = costs
         self._client = client
         self._blank = blank
-        self._base_iri = base_iri
         self._steps: list[str] = []
-        self._syntax = parse_query(sparql, base_iri=base_iri)
-        self._sparql = sparql
+        self._sparql = served.sparql.spelt_out
+        self._syntax = self._sparql.syntax
         self._dataset = dataset
         prologue = "" if base_iri is None else f"BASE <{base_iri}>\n"
         if self._syntax is not None:
-            prologue += "".join(
-                self._syntax.text(n) + "\n"
-                for n in self._syntax.walk("base_declaration", "prefix_declaration")
-            )
+            prologue += self._syntax.prologue
             self._dataset = dataset or dataset_of(self._syntax)
-        self._source = RemoteSource(client, index, prologue=prologue, dataset=self._dataset)
+        self._source = RemoteSource(
+            client, index, costs=costs, prologue=prologue, dataset=self._dataset
+        )
 
     def answer(self) -> QueryResult:
         """Return the answer."""
@@ -118,12 +118,12 @@ class RemotePlan:
         described = self._described()
         return result if described is None else self._description(result, described)
 
-    def explained(self) -> tuple[list[str], str]:
+    def explained(self) -> Plan:
         """Return the steps, and the query that is left to be evaluated here."""
         if self._by_index() is not None:
-            return self._steps, self._sparql
+            return Plan(sparql=self._sparql.text, steps=tuple(self._steps))
         _, plan = self._local()
-        return [*self._steps, "evaluated here:", *plan.steps], plan.sparql
+        return replace(plan, steps=(*self._steps, "evaluated here:", *plan.steps))
 
     def _by_index(self) -> Solutions | None:
         """Return the answer of a query that selects from one run, put together from columns."""
@@ -132,9 +132,7 @@ class RemotePlan:
         if self._dataset is None and self._client.default_is_union():
             return None  # such a server may answer a triple once for each graph that has it
         try:
-            plan = plan_query(
-                self._sparql, self._source, base_iri=self._base_iri, dataset=self._dataset
-            )
+            plan = plan_query(self._sparql, self._source, dataset=self._dataset)
         except CutAnswerError:
             return None
         if plan.solutions is not None:
@@ -155,12 +153,13 @@ class RemotePlan:
             local,
             keeper,
             ColumnMemory(),
-            base_iri=self._base_iri,
+            costs=self._costs,
+            base_iri=self._sparql.base,
             dataset=None,
             find=self._find,
             served=self._served,
         )
-        return source, plan_query(self._text, source, base_iri=self._base_iri)
+        return source, plan_query(self._text, source)
 
     def _fetched(self) -> tuple[set[Quad], set[NamedNode]]:
         syntax = self._syntax
@@ -177,7 +176,7 @@ class RemotePlan:
             self._steps.append("the server labels blank nodes anew in each answer")
             return everything(self._source, self._steps), set()
         scope = default_scope(self._dataset)
-        constants = Constants(self._source.prologue, self._base_iri)
+        constants = Constants(self._source.prologue, self._sparql.base)
         copy = PartialCopy(syntax, self._source, scope, constants, self._steps)
         copy.fetch()
         if _has_blank(copy.quads) and not self._client.keeps_labels():
@@ -186,7 +185,7 @@ class RemotePlan:
         return copy.quads, copy.graphs
 
     @property
-    def _text(self) -> str:
+    def _text(self) -> Sparql:
         """The query as it is evaluated here: on what is its data set already."""
         if self._syntax is None:
             return self._sparql
@@ -203,7 +202,7 @@ class RemotePlan:
             )
             chosen = f"SELECT DISTINCT {names or '*'} "
             edits.append(Edit(start=described.start_byte, end=where.start_byte, text=chosen))
-        return apply_edits(self._syntax.source, edits)
+        return self._sparql.edited(edits)
 
     def _described(self) -> Node | None:
         """Return the DESCRIBE with a pattern; None for any other query."""
@@ -231,19 +230,3 @@ class RemotePlan:
 
 def _has_blank(quads: set[Quad]) -> bool:
     return any(isinstance(t, BlankNode) for q in quads for t in (q.subject, q.object))
-
-
-def _check(sparql: str, base_iri: str | None) -> None:
-    """Refuse a malformed query before anything is sent."""
-    try:
-        with_unknown_functions(
-            lambda known: Store().query(
-                sparql,
-                base_iri=base_iri,
-                custom_functions=known,
-                custom_aggregate_functions=CALLED,
-            ),
-            FUNCTIONS,
-        )
-    except (SyntaxError, ValueError) as error:
-        raise QueryError.of_syntax("query", error) from error

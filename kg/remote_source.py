@@ -10,9 +10,10 @@ from kg.sparql_client import BLOCK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     from pyoxigraph import QuerySolutions
 
+    from kg.planner.costs import Costs
+    from kg.planner.fetched import Remembered
     from kg.solutions import Term
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
@@ -33,9 +34,20 @@ class RemoteSource:
         client: SparqlClient,
         index: SpatialIndex,
         *,
+        costs: Costs,
         prologue: str,
         dataset: Dataset | None,
     ) -> None:
+        """Name the server, and what a request says beside its query.
+
+        Args:
+            client: Sends the questions.
+            index: The spatial index of the server's geometries.
+            costs: The thresholds of the planner.
+            prologue: The declarations of the query, which are sent with each question.
+            dataset: Overrides FROM and FROM NAMED.
+        """
+        self.costs = costs
         self._client = client
         self._dataset = dataset
         self.index = index
@@ -79,13 +91,15 @@ class RemoteSource:
 
     def within(self, dataset: Dataset) -> RemoteSource:
         """Return the same for another dataset."""
-        return RemoteSource(self._client, self.index, prologue=self.prologue, dataset=dataset)
+        return RemoteSource(
+            self._client, self.index, costs=self.costs, prologue=self.prologue, dataset=dataset
+        )
 
     def table(self, predicate: str, graph: bytes, *, read: bool) -> None:
         """Return None: others may have written since."""
 
-    def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
+    def remembered(self, sparql: str) -> Remembered | None:
         """Return None: others may have written since."""
 
-    def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
-        """Keep nothing."""
+    def remember(self, sparql: str, found: Remembered) -> None:
+        """Keep nothing: others may write."""

@@ -108,7 +108,7 @@ def _step(shape: BaseGeometry, radius_m: float) -> float:
 
 
 def _is_areal(shape: BaseGeometry) -> bool:
-    return bool(shapely.get_dimensions(shape) == 2)  # noqa: PLR2004
+    return bool(shapely.get_dimensions(shape) == 2)
 
 
 def _unprojected(polygon: BaseGeometry, plane: TangentPlane) -> BaseGeometry:

@@ -54,7 +54,7 @@ def bounding_circle(shape: BaseGeometry) -> BaseGeometry:
     Its sides touch the circle from outside, so that it holds what the circle holds.
     """
     circle = shapely.minimum_bounding_circle(shape)
-    if shapely.get_dimensions(circle) != 2:  # noqa: PLR2004
+    if shapely.get_dimensions(circle) != 2:
         return circle
     corners = 4 * _QUARTER
     radius = shapely.minimum_bounding_radius(shape) / math.cos(math.pi / corners)

@@ -54,7 +54,7 @@ def format_number(value: float) -> str:
 
 
 def _swap(xy: np.ndarray) -> np.ndarray:
-    return xy[:, [1, 0, 2]] if xy.shape[1] > 2 else xy[:, ::-1]  # noqa: PLR2004
+    return xy[:, [1, 0, 2]] if xy.shape[1] > 2 else xy[:, ::-1]
 
 
 def _map_measured(

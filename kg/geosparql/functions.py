@@ -244,7 +244,7 @@ def get_srid(geometry: object) -> Literal:
 def _extreme(axis: int, choose: Callable[[np.ndarray], Any]) -> Function:
     def function(geometry: object) -> Literal:
         shape = geometry_of(geometry).shape
-        if shape.is_empty or (axis == 2 and not shape.has_z):  # noqa: PLR2004
+        if shape.is_empty or (axis == 2 and not shape.has_z):
             raise InvalidGeometryError("there is no such coordinate")
         return _double(choose(shapely.get_coordinates(shape, include_z=True)[:, axis]))
 

@@ -54,7 +54,7 @@ def _read(document: Any) -> BaseGeometry:
 
 def _position(coordinates: _Coordinates) -> list[float]:
     position = coordinates[:3]
-    if len(position) < 2 or not all(  # noqa: PLR2004
+    if len(position) < 2 or not all(
         isinstance(number, (int, float)) and not isinstance(number, bool) for number in position
     ):
         raise ValueError(f"{coordinates} is no position")

@@ -189,7 +189,7 @@ class _Reader:
 
     def _envelope(self, element: ET.Element) -> BaseGeometry:
         corners = self._positions(element)
-        if len(corners) != 2:  # noqa: PLR2004
+        if len(corners) != 2:
             raise InvalidGeometryError("an envelope has two corners")
         (x, y), (right, top) = corners[:, :2]
         return shapely.box(x, y, right, top)

@@ -60,7 +60,7 @@ def length(geometry: Geometry, unit: Unit = METRE) -> float:
 
 def perimeter(geometry: Geometry, unit: Unit = METRE) -> float:
     """Return the length of the boundaries of the polygons; without polygons, the length."""
-    is_areal = shapely.get_dimensions(geometry.shape) == 2  # noqa: PLR2004
+    is_areal = shapely.get_dimensions(geometry.shape) == 2
     return _measured(geometry, unit, _rings if is_areal else _lines)
 
 

@@ -27,7 +27,7 @@ def noded(shape: BaseGeometry) -> BaseGeometry:
     polygons = [part for part in leaves(shape) if isinstance(part, shapely.Polygon)]
     holes = [hole for polygon in polygons for hole in polygon.interiors]
     shells = [polygon.exterior for polygon in polygons]
-    if len(shells) + len(holes) < 2 or shape.has_m:  # noqa: PLR2004
+    if len(shells) + len(holes) < 2 or shape.has_m:
         return shape
     added: dict[bytes, list[np.ndarray]] = {}
     for one, other in _touching(shells, holes):

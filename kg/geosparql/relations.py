@@ -164,7 +164,7 @@ def _equal_areas(a: Any, b: Any) -> Any:
 
 
 def _is_area(shape: Any) -> Any:
-    return shapely.get_dimensions(shape) == 2  # noqa: PLR2004
+    return shapely.get_dimensions(shape) == 2
 
 
 RELATIONS: dict[str, Relation] = {

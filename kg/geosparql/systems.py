@@ -64,7 +64,7 @@ def is_north_first(srs: str) -> bool:
     if srs == CRS84:
         return False
     axes = crs_of(srs).axis_info
-    if len(axes) < 2:  # noqa: PLR2004
+    if len(axes) < 2:
         raise InvalidGeometryError(f"<{srs}> has no two axes")
     first, second = axes[:2]
     # Polar systems have two axes in one direction; there the names decide, as in PROJ.

@@ -10,25 +10,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.geosparql.aggregates import AGGREGATES, NO_VALUE, distinct
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax
+    from kg.planner.syntax import Sparql, Syntax
 
 _NAMES = {name.value: distinct(name).value for name in AGGREGATES}
 
 
-def with_aggregates(text: str, *, base_iri: str | None = None) -> str:
+def with_aggregates(sparql: Sparql) -> Sparql:
     """Return a query or update in which each spatial aggregate is called as the store takes it."""
-    if "agg" not in text:
-        return text
-    syntax = parse(text, base_iri=base_iri)
+    syntax = sparql.syntax if "agg" in sparql.text else None
     if syntax is None:
-        return text
-    edits = [e for call in syntax.walk("function_call") if (e := _edit(syntax, call)) is not None]
-    return apply_edits(syntax.source, edits) if edits else text
+        return sparql
+    calls = syntax.walk("function_call")
+    return sparql.edited(e for call in calls if (e := _edit(syntax, call)) is not None)
 
 
 def _edit(syntax: Syntax, call: Node) -> Edit | None:

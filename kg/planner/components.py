@@ -1,4 +1,4 @@
-"""Parts of a run that hang together, each around one geometry.
+"""Parts of a basic pattern that hang together, each around one geometry.
 
 A component is answered from two sides: the index knows the rows, and with them the features
 and geometry nodes; the store knows the rest.
@@ -6,68 +6,34 @@ and geometry nodes; the store knows the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kg.geometry_statements import LINKS
-from kg.planner.syntax import connected
+from kg.planner.patterns import connected
 from kg.planner.tables import join
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
-    from kg.planner.constraints import Run, Scope
-    from kg.planner.syntax import Syntax, TriplePattern
-    from kg.property_tables import PropertyTable
+    from kg.planner.basic_pattern import BasicPattern
+    from kg.planner.constraints import Scope
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
     from kg.spatial_index import SpatialIndex
-    from kg.store import Dataset, QueryResult
 
 
-class Source(Protocol):
-    """What planning needs of a store."""
-
-    @property
-    def block(self) -> int | None:
-        """How many rows of VALUES a request may have where only SPARQL 1.1 is spoken.
-
-        None for our own store, which takes any number of them and knows LATERAL.
-        """
-
-    @property
-    def index(self) -> SpatialIndex:
-        """The spatial index, up to date."""
-
-    def evaluate(self, sparql: str) -> QueryResult:
-        """Evaluate a query as it stands, in the dataset of the request."""
-
-    def within(self, dataset: Dataset) -> Source:
-        """Return the same for another dataset."""
-
-    def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
-        """Return what a property says in a graph; None where only the store knows.
-
-        Args:
-            predicate: The property's IRI.
-            graph: As the index writes its name.
-            read: Where it is not known it is read from the store.
-        """
-
-    def remembered(self, sparql: str) -> dict[str, np.ndarray] | None:
-        """Return columns that were computed for a query, where they are still true."""
-
-    def remember(self, sparql: str, columns: dict[str, np.ndarray]) -> None:
-        """Keep columns until a write changes what the query asks for."""
-
-
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Component:
     """Triple patterns that share variables, and VALUES on them."""
 
-    patterns: list[TriplePattern]
-    tables: list[str] = field(default_factory=list)
-    filters: list[str] = field(default_factory=list)
+    patterns: tuple[TriplePattern, ...]
+    tables: tuple[str, ...] = ()
+    """VALUES, as they are written."""
+    filters: tuple[str, ...] = ()
+    """Filters that only speak of the patterns, as they are written."""
     scope: Scope
 
     @property
@@ -75,11 +41,13 @@ class Component:
         """The component as SPARQL."""
         return self.body(self.patterns)
 
-    def body(self, patterns: list[TriplePattern]) -> str:
+    def body(self, patterns: Iterable[TriplePattern]) -> str:
         """Return some of the patterns as SPARQL, with the tables and filters."""
         return " ".join([*self.tables, *(str(p) for p in patterns), *self.filters])
 
-    def looked_up(self, table: str, patterns: list[TriplePattern], *, lateral: bool = True) -> str:
+    def looked_up(
+        self, table: str, patterns: Iterable[TriplePattern], *, lateral: bool = True
+    ) -> str:
         """Return the patterns as SPARQL, evaluated for each row of a table."""
         rest = " ".join([*(str(p) for p in patterns), *self.filters])
         if not lateral:
@@ -89,7 +57,7 @@ class Component:
 
     @property
     def is_bare(self) -> bool:
-        """Return whether there is nothing beside the patterns."""
+        """Whether there is nothing beside the patterns."""
         return not (self.tables or self.filters)
 
     @property
@@ -97,16 +65,26 @@ class Component:
         """All variables of the patterns."""
         return frozenset().union(*(p.variables for p in self.patterns))
 
+    def speaks_twice_of(self, variable: str) -> bool:
+        """Return whether several patterns speak of a literal, which then joins them."""
+        return sum(variable in p.variables for p in self.patterns) > 1
 
-@dataclass(kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Anchor:
     """Where a component touches the index: a variable that is a geometry literal."""
 
+    component: Component
     variable: str
     literal: TriplePattern
     """`?g geo:asWKT ?w`"""
     link: TriplePattern | None
-    """`?s geo:hasGeometry ?g`, where the index can answer it."""
+    """`?s geo:hasGeometry ?g`; None where the index cannot answer one."""
+
+    @property
+    def predicate(self) -> str:
+        """The IRI of the property that leads to the literal."""
+        return self.literal.predicate_iri
 
     @property
     def geometry(self) -> str:
@@ -119,46 +97,47 @@ class Anchor:
         return self.literal.subject if self.link is None else self.link.subject
 
 
-def components_of(run: Run, syntax: Syntax) -> list[Component]:
-    """Return the parts of a run that share no variables."""
+def components_of(basic: BasicPattern, syntax: Syntax) -> list[Component]:
+    """Return the parts of a basic pattern that share no variables."""
     found: list[Component] = []
-    for pattern in run.patterns:
-        mine = Component(patterns=[pattern], scope=run.scope)
-        others = []
-        for other in found:
-            if other.variables & mine.variables:
-                mine.patterns = other.patterns + mine.patterns
-                mine.tables += other.tables
-            else:
-                others.append(other)
-        found = [*others, mine]
-    for node in run.tables:
+    for pattern in basic.patterns:
+        mine = Component(patterns=(pattern,), scope=basic.scope)
+        found = _merged(found, mine, pattern.variables)
+    for node in basic.tables:
         names = syntax.variables(node)
-        touched = [c for c in found if c.variables & names]
-        if not touched:
-            continue
-        merged = Component(
-            patterns=[p for c in touched for p in c.patterns],
-            tables=[*(t for c in touched for t in c.tables), syntax.text(node)],
-            scope=run.scope,
-        )
-        found = [*(c for c in found if c not in touched), merged]
+        # A table that shares no variable with a pattern is no part of a component.
+        if any(c.variables & names for c in found):
+            table = Component(patterns=(), tables=(syntax.text(node),), scope=basic.scope)
+            found = _merged(found, table, names)
     return found
+
+
+def _merged(found: list[Component], new: Component, names: frozenset[str]) -> list[Component]:
+    """Return components of which those that have one of some variables are one with a new one."""
+    near = [c for c in found if c.variables & names]
+    together = Component(
+        patterns=(*(p for c in near for p in c.patterns), *new.patterns),
+        tables=(*(t for c in near for t in c.tables), *new.tables),
+        scope=new.scope,
+    )
+    return [*(c for c in found if not c.variables & names), together]
 
 
 def anchor_of(component: Component, variable: str, index: SpatialIndex) -> Anchor | None:
     """Return where a variable of a component is in the index; None where it is not."""
     for pattern in component.patterns:
-        predicate = pattern.predicate[1:-1]
         if (
             pattern.object == variable
             and not pattern.is_path
             and pattern.predicate.startswith("<")
             and pattern.subject.startswith("?")
-            and index.covers(predicate)
+            and index.covers(pattern.predicate_iri)
         ):
             return Anchor(
-                variable=variable, literal=pattern, link=_link_to(component, pattern.subject)
+                component=component,
+                variable=variable,
+                literal=pattern,
+                link=_link_to(component, pattern.subject),
             )
     return None
 
@@ -171,7 +150,7 @@ def _link_to(component: Component, geometry: str) -> TriplePattern | None:
         if (
             pattern.object == geometry
             and not pattern.is_path
-            and pattern.predicate[1:-1] in LINKS
+            and pattern.predicate_iri in LINKS
             and pattern.subject.startswith("?")
             and pattern.subject != geometry
         ):
@@ -179,10 +158,11 @@ def _link_to(component: Component, geometry: str) -> TriplePattern | None:
     return None
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Keys:
     """Candidates as terms: for each pair of a key and a row, their numbers."""
 
+    anchor: Anchor
     rows: np.ndarray
     """(n,) rows of the index."""
     geometries: np.ndarray
@@ -190,39 +170,51 @@ class Keys:
     keys: np.ndarray
     """(n,) numbers of terms: the feature where there is a link, else the geometry."""
 
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The numbers by the variables that they are of, each (n,)."""
+        return {self.anchor.geometry: self.geometries, self.anchor.key: self.keys}
 
-def keys_of(index: SpatialIndex, component: Component, anchor: Anchor, rows: np.ndarray) -> Keys:
-    """Return candidates with the features they belong to."""
+
+def keys_of(index: SpatialIndex, anchor: Anchor, rows: np.ndarray) -> Keys:
+    """Return candidates with the features they belong to.
+
+    Args:
+        index: The index.
+        anchor: What the rows are candidates for.
+        rows: (n,) rows of the index; one comes as often as it has features.
+    """
     geometries = index.rows["subject"][rows]
     if anchor.link is None:
-        return Keys(rows=rows, geometries=geometries, keys=geometries)
+        return Keys(anchor=anchor, rows=rows, geometries=geometries, keys=geometries)
     links = index.links_to(
-        index.distinct(geometries), anchor.link.predicate[1:-1], component.scope.graphs
+        index.distinct(geometries), anchor.link.predicate_iri, anchor.component.scope.graphs
     )
     i, j = join(geometries, index.links["geometry"][links])
-    return Keys(rows=rows[i], geometries=geometries[i], keys=index.links["feature"][links[j]])
+    features = index.links["feature"][links[j]]
+    return Keys(anchor=anchor, rows=rows[i], geometries=geometries[i], keys=features)
 
 
-def rest_of(component: Component, anchor: Anchor, *, keep_literal: bool) -> list[TriplePattern]:
-    """Return the patterns that the index does not answer."""
-    return [
+def rest_of(anchor: Anchor, *, keep_literal: bool) -> tuple[TriplePattern, ...]:
+    """Return the patterns of a component that the index does not answer."""
+    return tuple(
         p
-        for p in component.patterns
+        for p in anchor.component.patterns
         if p is not anchor.link and (keep_literal or p is not anchor.literal)
-    ]
+    )
 
 
-def asked_rest(component: Component, anchor: Anchor, *, keep_literal: bool) -> list[TriplePattern]:
+def asked_rest(anchor: Anchor, *, keep_literal: bool) -> tuple[TriplePattern, ...]:
     """Return the patterns that the store is asked for, the key of the anchor among them.
 
     Without the link what is said of geometries would be joined with all that is said of features.
     """
-    rest = rest_of(component, anchor, keep_literal=keep_literal)
+    rest = rest_of(anchor, keep_literal=keep_literal)
     start = next((p for p in rest if anchor.geometry in p.variables), None)
     if anchor.link is None or start is None:
         return rest
     reached = {v for p in connected(start, rest) for v in p.variables}
-    return rest if anchor.key in reached else [anchor.link, *rest]
+    return rest if anchor.key in reached else (anchor.link, *rest)
 
 
 def in_scope(body: str, scope: Scope) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyoxigraph import Literal, QuerySolutions, Store
+from pyoxigraph import Literal
 
 from kg.geosparql.errors import InvalidGeometryError
-from kg.geosparql.functions import FUNCTIONS
 from kg.geosparql.literals import GEOMETRY_DATATYPES, Geometry, parse
-from kg.unknown_functions import with_unknown_functions
+from kg.planner.unevaluated import rows_without_data
 
 if TYPE_CHECKING:
     from kg.solutions import Term
@@ -37,16 +36,8 @@ class Constants:
         return None if rows is None or None in rows else geometries_of(rows)
 
     def _rows(self, query: str) -> list[Term | None] | None:
-        try:
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    f"{self._prologue} {query}", base_iri=self._base_iri, custom_functions=known
-                ),
-                FUNCTIONS,
-            )
-        except (SyntaxError, ValueError):
-            return None
-        return [row[0] for row in result] if isinstance(result, QuerySolutions) else None
+        rows = rows_without_data(f"{self._prologue} {query}", self._base_iri)
+        return None if rows is None else [row[0] for row in rows]
 
 
 def geometries_of(terms: list[Term | None]) -> list[Geometry]:

@@ -18,15 +18,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kg.errors import QueryError
+from kg.planner.patterns import TriplePattern, along, connected, triple_patterns
 from kg.planner.schema import SCHEMA_PROPERTIES
-from kg.planner.syntax import (
-    RDF_TYPE,
-    Edit,
-    TriplePattern,
-    apply_edits,
-    connected,
-    parse_query,
-)
+from kg.planner.syntax import RDF_TYPE, Edit, apply_edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,19 +28,20 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.schema import Schema
-    from kg.planner.syntax import Syntax
+    from kg.planner.syntax import Sparql, Syntax
 
 #: From here on one sub-select with VALUES is shorter than branches that exclude each other.
 _MOST_BRANCHES = 8
 
 
-def entail(sparql: str, schema: Schema, *, base_iri: str | None = None) -> str:
+def entail(sparql: Sparql, schema: Schema) -> Sparql:
     """Return a query whose answers are those of the query under RDFS entailment.
 
     Raises:
         QueryError: The query cannot be parsed.
     """
-    syntax = parse_query(sparql, base_iri=base_iri)
+    spelt_out = sparql.spelt_out
+    syntax = spelt_out.syntax
     if syntax is None:
         raise QueryError(
             "inference needs a query in SPARQL 1.1: this one is malformed, or has what only "
@@ -58,7 +53,7 @@ def entail(sparql: str, schema: Schema, *, base_iri: str | None = None) -> str:
         for group in syntax.groups()
         for edit in _Group(syntax, _Patterns(schema, names, syntax), group).edits()
     ]
-    return apply_edits(syntax.source, [*edits, *syntax.stars()]) if edits else sparql
+    return spelt_out.edited([*edits, *syntax.stars()]) if edits else sparql
 
 
 class _Patterns:
@@ -173,7 +168,7 @@ class _Patterns:
     def _along(self, subject: str, verb: Node, target: str, *, graph: str | None) -> str:
         # The number only has to differ from those of the same path between other ends.
         place = int(next(self._names).rpartition("e")[2])
-        steps = self._syntax.along(subject, verb, target, place=place)
+        steps = along(self._syntax, subject, verb, target, place=place)
         return " ".join(self.alone(step, graph=graph) for step in steps)
 
     def _schema_closure(self, node: Node) -> list[tuple[str, str]] | None:
@@ -181,7 +176,7 @@ class _Patterns:
         if node.type != "path_element" or node.children[-1].type != "path_mod":
             return None
         iris = [f"<{i}>" for c in node.children[:-1] if (i := self._syntax.iri(c))]
-        if len(iris) != 1 or iris[0] not in SCHEMA_PROPERTIES[:2] or len(node.children) > 2:  # noqa: PLR2004
+        if len(iris) != 1 or iris[0] not in SCHEMA_PROPERTIES[:2] or len(node.children) > 2:
             return None
         return [(s, o) for s, p, o in self._schema.triples if p == iris[0]]
 
@@ -219,7 +214,7 @@ class _Group:
     def edits(self) -> list[Edit]:
         """Return what has to be written in another way."""
         blocks = [c for c in self._group.children if c.type == "triples_block"]
-        written = [self._syntax.patterns(b) for b in blocks]
+        written = [triple_patterns(self._syntax, b) for b in blocks]
         if None in written:
             raise QueryError("inference cannot read the query; is each prefix declared?")
         patterns = [p for block in written for p in block or ()]
@@ -281,7 +276,7 @@ def certain_in(syntax: Syntax, part: Node) -> frozenset[str]:
     """Return variables that every solution of one part of a group binds."""
     found: frozenset[str] = frozenset()
     if part.type == "triples_block":
-        found = frozenset(v for p in syntax.patterns(part) or () for v in p.variables)
+        found = frozenset(v for p in triple_patterns(syntax, part) or () for v in p.variables)
     elif part.type == "group_or_union_graph_pattern":
         sides = [c for c in part.children if c.type == "group_graph_pattern"]
         found = frozenset.intersection(*(certain_variables(syntax, s) for s in sides))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
@@ -10,24 +9,19 @@ from pyoxigraph import NamedNode
 from kg.nesting import refuse_deep_nesting
 from kg.planner.aggregates import with_aggregates
 from kg.planner.entailment import entail
-from kg.planner.query_rewrite import RELATIONS, rewrite
+from kg.planner.query_rewrite import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kg.planner.schema import Schema
+    from kg.planner.syntax import Sparql
     from kg.spatial_index import SpatialIndex
-
-_RELATION_NAME = re.compile("|".join(sorted(RELATIONS)))
 
 
 def expanded(
-    sparql: str,
-    *,
-    schema: Schema | None,
-    index: Callable[[], SpatialIndex] | None,
-    base_iri: str | None,
-) -> str:
+    sparql: Sparql, *, schema: Schema | None, index: Callable[[], SpatialIndex] | None
+) -> Sparql:
     """Return a query with query rewrite and entailment written into it.
 
     Rewriting comes first: the properties that it asks for are then entailed too.
@@ -37,14 +31,16 @@ def expanded(
         schema: What is entailed from; None for no entailment.
         index: Returns the index, which knows by what properties geometries have literals; called
             only where there is something to rewrite. None for no rewriting.
-        base_iri: What relative IRIs are relative to.
 
     Raises:
         QueryError: The query is nested too deeply.
     """
-    refuse_deep_nesting(sparql)
-    sparql = with_aggregates(sparql, base_iri=base_iri)
-    if index is not None and _RELATION_NAME.search(sparql):
-        used = [NamedNode(p) for p in index().predicates_in_use()]
-        sparql = rewrite(sparql, serialisations=used, schema=schema, base_iri=base_iri)
-    return sparql if schema is None else entail(sparql, schema, base_iri=base_iri)
+    refuse_deep_nesting(sparql.text)
+    sparql = with_aggregates(sparql)
+    if index is not None:
+
+        def serialisations() -> list[NamedNode]:
+            return [NamedNode(p) for p in index().predicates_in_use()]
+
+        sparql = rewrite(sparql, serialisations=serialisations, schema=schema)
+    return sparql if schema is None else entail(sparql, schema)

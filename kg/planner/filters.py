@@ -12,8 +12,8 @@ from kg.geosparql.relations import RELATIONS, Relation
 from kg.planner.constants import geometry_of
 from kg.planner.constraints import AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.distances import distance_test
-from kg.planner.matching import RelationTest, Test, matrix_relation
-from kg.planner.scoping import is_volatile
+from kg.planner.spatial_tests import RelationTest, Test, matrix_relation
+from kg.planner.volatile import is_constant
 from ontology.terms import DEEPF, PREFIXES, XSD
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _GEOF = PREFIXES["geof"]
 _COMPARISONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_TWO = 2
-_THREE = 3
 #: Constants of one filter above which the boxes are not worth looking up one by one.
 _MANY = 1_000
 
@@ -95,7 +93,7 @@ def _operands(node: Node, operator: str) -> Iterator[Node]:
 
 
 def _operator(node: Node) -> str:
-    return node.children[1].type if len(node.children) == _THREE else ""
+    return node.children[1].type if len(node.children) == 3 else ""
 
 
 class _Reader:
@@ -180,7 +178,7 @@ class _Reader:
     # -- the kinds of tests
 
     def _call(self, node: Node) -> tuple[str, list[Node]] | None:
-        if node.type != "function_call" or len(node.named_children) != _TWO:
+        if node.type != "function_call" or len(node.named_children) != 2:
             return None
         name = self._syntax.iri(node.named_children[0])
         return None if name is None else (name, node.named_children[1].named_children)
@@ -205,12 +203,12 @@ class _Reader:
             yield from self._tested(RelationTest(relation=relation), arguments[:2])
 
     def _named(self, name: str, arguments: list[Node]) -> Relation | None:
-        if name == "relate" and len(arguments) == _THREE:
+        if name == "relate" and len(arguments) == 3:
             pattern = self._value(arguments[2])
             if not isinstance(pattern, Literal) or pattern.datatype != XSD.string:
                 return None
             return matrix_relation(pattern.value)
-        return RELATIONS.get(name) if len(arguments) == _TWO else None
+        return RELATIONS.get(name) if len(arguments) == 2 else None
 
     def _distance(self, call_node: Node, operator: str, bound_node: Node) -> Iterator[_Read]:
         call_node, is_written = self._written(call_node)
@@ -218,7 +216,7 @@ class _Reader:
         if call is None or operator not in ("<", "<="):
             return
         bound = self._value(bound_node)
-        unit = self._value(call[1][2]) if len(call[1]) == _THREE else None
+        unit = self._value(call[1][2]) if len(call[1]) == 3 else None
         test = distance_test(call[0], unit, bound, strict=operator == "<")
         if test is None:
             return
@@ -231,7 +229,7 @@ class _Reader:
 
     def _nearest(self, node: Node) -> Iterator[_Read]:
         call = self._call(node)
-        if call is None or call[0] != DEEPF.nearest.value or len(call[1]) != _THREE:
+        if call is None or call[0] != DEEPF.nearest.value or len(call[1]) != 3:
             return
         left, right = self._side(call[1][0]), self._side(call[1][1])
         count = self._value(call[1][2])
@@ -242,7 +240,7 @@ class _Reader:
 
     def _tested(self, test: Test, nodes: list[Node]) -> Iterator[_Read]:
         """Yield a test of two sides, and what VALUES for one of them makes of it."""
-        if len(nodes) != _TWO:
+        if len(nodes) != 2:
             return
         one, two = self._side(nodes[0]), self._side(nodes[1])
         if one is None or two is None or not (isinstance(one, str) or isinstance(two, str)):
@@ -280,9 +278,10 @@ class _Reader:
         if node.type == "var":
             written = self._bound.constants.get("?" + self._syntax.text(node)[1:])
             return None if written is None else self._constants.value(written)
-        if self._syntax.variables(node) or is_volatile(self._syntax, node):
+        text = self._syntax.text(node)
+        if self._syntax.variables(node) or not is_constant(text):
             return None
-        return self._constants.value(self._syntax.text(node))
+        return self._constants.value(text)
 
 
 def any_of(test: Test, geometries: list[Geometry], *, row_first: bool) -> AnyOf:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kg.planner.constraints import dataset_of
-from kg.planner.syntax import FRESH, RDF_TYPE, Edit, apply_edits, parse_query
+from kg.planner.datasets import dataset_of
+from kg.planner.patterns import triple_patterns
+from kg.planner.syntax import FRESH, RDF_TYPE, Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Sparql, Syntax
     from kg.store import Dataset
 
     #: Tells whether two of some graphs have a triple in common, with a property or any.
@@ -34,27 +36,25 @@ _ONCE = ("exists_func", "not_exists_func", "minus_graph_pattern")
 _ELSEWHERE = ("graph_graph_pattern", "service_graph_pattern")
 
 
-def as_merge(
-    sparql: str, dataset: Dataset | None, shared: Shared, *, base_iri: str | None = None
-) -> str:
+def as_merge(sparql: Sparql, dataset: Dataset | None, shared: Shared) -> Sparql:
     """Return a query that finds each triple of its default graph once.
 
     Args:
         sparql: The query.
         dataset: Overrides FROM and FROM NAMED.
         shared: Tells whether two of some graphs have a triple in common.
-        base_iri: What relative IRIs are relative to.
     """
-    if len(dataset.default) < 2 if dataset is not None else not _FROM.search(sparql):  # noqa: PLR2004
+    if len(dataset.default) < 2 if dataset is not None else not _FROM.search(sparql.text):
         return sparql
-    syntax = parse_query(sparql, base_iri=base_iri)
+    spelt_out = sparql.spelt_out
+    syntax = spelt_out.syntax
     if syntax is None:
         return sparql
     edits = [] if dataset is not None else list(_repeated(syntax))
     chosen = dataset or dataset_of(syntax)
     if chosen is not None and len(set(chosen.default)) > 1:
         edits += _Merge(syntax, tuple(dict.fromkeys(chosen.default)), shared).edits()
-    return apply_edits(syntax.source, edits) if edits else sparql
+    return spelt_out.edited(edits) if edits else sparql
 
 
 def _repeated(syntax: Syntax) -> Iterator[Edit]:
@@ -82,7 +82,7 @@ class _Merge:
         """Return the edits; none where no pattern matches a triple twice."""
         edits = []
         for block in self._blocks(self._syntax.root):
-            patterns = self._syntax.patterns(block)
+            patterns = triple_patterns(self._syntax, block)
             if patterns is None:
                 return []
             written = [self._written(p) for p in patterns]

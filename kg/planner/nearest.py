@@ -14,36 +14,35 @@ import numpy as np
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
 from kg.geosparql.measures import distance_m
-from kg.planner.components import Anchor, Component, Source, in_scope, rest_of
-from kg.planner.constraints import Constraint, Nearest
-from kg.planner.evaluation import COUNT_LIMIT, count_up_to, evaluate
-from kg.planner.matching import DistanceTest, geometries_at, rows_matching
+from kg.planner.components import in_scope, rest_of
+from kg.planner.constraints import Nearest
+from kg.planner.counting import count_up_to
+from kg.planner.evaluation import evaluate
+from kg.planner.row_matching import geometries_at, rows_matching
+from kg.planner.spatial_tests import DistanceTest
 
 if TYPE_CHECKING:
+    from kg.planner.components import Anchor
+    from kg.planner.constraints import Constraint
+    from kg.planner.source import Asking
     from kg.spatial_index import SpatialIndex
 
-#: Half the way around the Earth, and some more.
+#: Metres: half the way around the Earth, and some more.
 _FARTHEST_M = 20_100_000.0
+#: Metres that are looked at first.
 _START_M = 1_000.0
 #: Each search looks this much farther than the one before.
 _GROWTH = 4.0
 
 
 def nearest_rows(
-    source: Source,
-    prologue: str,
-    component: Component,
-    anchor: Anchor,
-    rows: np.ndarray,
-    constraint: Constraint,
+    asking: Asking, anchor: Anchor, rows: np.ndarray, constraint: Constraint
 ) -> np.ndarray:
     """Return the rows that are nearest: (n,) int32, ascending.
 
     Args:
-        source: The store.
-        prologue: Of the query.
-        component: What the rows must be part of.
-        anchor: Where it touches the index.
+        asking: The store.
+        anchor: Where the component, of which the rows must be part, touches the index.
         rows: (m,) candidates.
         constraint: Of a `Nearest` test.
     """
@@ -52,34 +51,30 @@ def nearest_rows(
         raise TypeError("nearest needs a constant geometry and a count")
     if test.count == 0 or not len(rows):
         return np.empty(0, np.int32)
-    rest = rest_of(component, anchor, keep_literal=False)
-    alone = not rest and component.is_bare
+    component, index = anchor.component, asking.index
+    alone = not rest_of(anchor, keep_literal=False) and component.is_bare
     if not alone:
-        body = in_scope(component.text, component.scope)
-        if count_up_to(source, prologue, body, COUNT_LIMIT // 10) < COUNT_LIMIT // 10:
-            return _closest(
-                source.index, _within(source, prologue, component, anchor, rows), centre, test.count
-            )
-    among = np.zeros(source.index.rows.count, bool)
+        few = asking.costs.counted // 10
+        if count_up_to(asking, in_scope(component.text, component.scope), few) < few:
+            return _closest(index, _within(asking, anchor, rows), centre, test.count)
+    among = np.zeros(index.rows.count, bool)
     among[rows] = True
     reach = _START_M
     while True:
         bound = DistanceTest(measure=distance_m, bound=reach, strict=False, metres=reach)
-        found = rows_matching(source.index, among, bound, centre, row_first=True)
+        found = rows_matching(index, among, bound, centre, row_first=True)
         if not alone:
-            found = _within(source, prologue, component, anchor, found)
+            found = _within(asking, anchor, found)
         if len(found) >= test.count or reach >= _FARTHEST_M:
-            return _closest(source.index, found, centre, test.count)
+            return _closest(index, found, centre, test.count)
         reach = min(reach * _GROWTH, _FARTHEST_M)
 
 
-def _within(
-    source: Source, prologue: str, component: Component, anchor: Anchor, rows: np.ndarray
-) -> np.ndarray:
+def _within(asking: Asking, anchor: Anchor, rows: np.ndarray) -> np.ndarray:
     """Return those rows that the component has a solution for."""
     if not len(rows):
         return rows
-    table = evaluate(source, prologue, component, anchor, rows, set(), [])
+    table = evaluate(asking.quietly(), anchor, rows, set())
     return np.unique(table.rows[anchor.variable])
 
 

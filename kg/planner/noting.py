@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit
 from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Sparql, Syntax
     from kg.solutions import Term
 
 #: The function that is called with bindings; no one else's can be of this name.
@@ -36,7 +37,7 @@ _DONE = Literal(value=True)
 class NotingUpdate:
     """An update, and what it is found to touch."""
 
-    sparql: str
+    sparql: Sparql
     """What is to be executed instead of it."""
     functions: Mapping[NamedNode, Callable[..., Term | None]]
     """What must be known to the store beside the functions that the update itself calls."""
@@ -44,18 +45,15 @@ class NotingUpdate:
     """Complete when the update has run."""
 
 
-def noting(
-    update: str, covered: Collection[str], *, base_iri: str | None = None, many: int = MANY
-) -> NotingUpdate:
+def noting(update: Sparql, covered: Collection[str], *, many: int = MANY) -> NotingUpdate:
     """Return an update that does the same and notes what it touches.
 
     Args:
         update: Any SPARQL update.
         covered: The properties whose literals are in the index.
-        base_iri: What relative IRIs are relative to.
         many: Nodes above which they are no longer told apart.
     """
-    syntax = parse(update, base_iri=base_iri)
+    syntax = update.syntax
     if syntax is None:
         return NotingUpdate(sparql=update, functions={}, touched=Touched(everything=True))
     spatial = frozenset(covered) | frozenset(LINKS)
@@ -77,8 +75,7 @@ def noting(
         touched.everything = True
     if touched.everything:
         return NotingUpdate(sparql=update, functions={}, touched=touched)
-    sparql = apply_edits(syntax.source, edits) if edits else update
-    return NotingUpdate(sparql=sparql, functions=functions, touched=touched)
+    return NotingUpdate(sparql=update.edited(edits), functions=functions, touched=touched)
 
 
 def _note(template: Template, touched: Touched, many: int) -> Callable[..., Term | None]:

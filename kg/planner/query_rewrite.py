@@ -14,20 +14,23 @@ would be all 24, and a relation inside of `*`, `+`, `?` or `|` of a path.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from kg.planner.syntax import Edit, apply_edits, connected, parse_query
+from kg.planner.patterns import connected, triple_patterns
+from kg.planner.syntax import Edit
 from ontology.terms import GEO, GEOF
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
+    from kg.planner.patterns import TriplePattern
     from kg.planner.schema import Schema
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.syntax import Sparql, Syntax
 
 _SIMPLE = (
     "Equals",
@@ -49,30 +52,57 @@ _MENTIONED = re.compile("|".join(sorted(RELATIONS)))
 
 
 def rewrite(
-    sparql: str,
+    sparql: Sparql,
     *,
-    serialisations: Sequence[NamedNode],
+    serialisations: Callable[[], Sequence[NamedNode]],
     schema: Schema | None = None,
-    base_iri: str | None = None,
-) -> str:
-    """Return a query that derives topological relations; the same text where it asks for none.
+) -> Sparql:
+    """Return a query that derives topological relations; the same where it asks for none.
 
     Args:
         sparql: The query.
-        serialisations: The properties that lead to literals in the store, as geo:asWKT.
+        serialisations: Returns the properties that lead to literals in the store, as geo:asWKT;
+            called only where a property of the query is a relation.
         schema: Given where the query is to be entailed afterwards.
-        base_iri: What relative IRIs are relative to.
     """
     relations = _relations(schema)
     special = len(relations) > len(RELATIONS)
-    if not serialisations or not (special or _MENTIONED.search(sparql)):
+    if not (special or _MENTIONED.search(sparql.text)):
         return sparql
-    syntax = parse_query(sparql, base_iri=base_iri)
+    spelt_out = sparql.spelt_out
+    syntax = spelt_out.syntax
     if syntax is None:
         return sparql
-    texts = [str(s) for s in serialisations]
-    edits = [e for g in syntax.groups() for e in _edits(syntax, g, relations, texts)]
-    return apply_edits(syntax.source, [*edits, *syntax.stars()]) if edits else sparql
+    found = (_group_of(syntax, g) for g in syntax.groups())
+    groups = [g for g in found if any(_is_relation(p, relations) for p in g.patterns)]
+    texts = [str(s) for s in serialisations()] if groups else []
+    if not texts:
+        return sparql
+    edits = [e for g in groups for e in _edits(syntax, g, relations, texts)]
+    return spelt_out.edited([*edits, *syntax.stars()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """The triple patterns of one group, which are joined wherever they stand in it."""
+
+    node: Node
+    blocks: tuple[tuple[Node, tuple[TriplePattern, ...]], ...]
+    """Each block with its patterns; none where one of them says more than patterns can."""
+
+    @property
+    def patterns(self) -> list[TriplePattern]:
+        return [p for _, its in self.blocks for p in its]
+
+
+def _group_of(syntax: Syntax, group: Node) -> _Group:
+    blocks = []
+    for block in (c for c in group.children if c.type == "triples_block"):
+        patterns = triple_patterns(syntax, block)
+        if patterns is None:
+            return _Group(node=group, blocks=())
+        blocks.append((block, tuple(patterns)))
+    return _Group(node=group, blocks=tuple(blocks))
 
 
 def _relations(schema: Schema | None) -> dict[str, list[str]]:
@@ -88,33 +118,26 @@ def _relations(schema: Schema | None) -> dict[str, list[str]]:
 
 
 def _edits(
-    syntax: Syntax, group: Node, relations: dict[str, list[str]], serialisations: list[str]
-) -> list[Edit]:
-    blocks = [c for c in group.children if c.type == "triples_block"]
-    written = [syntax.patterns(b) for b in blocks]
-    patterns = [p for its in written for p in its or ()]
-    if None in written or not any(_is_relation(p, relations) for p in patterns):
-        return []
-    plain = [p for p in patterns if not p.is_path and not _is_relation(p, relations)]
-    edits = []
-    for block, its in zip(blocks, written, strict=True):
-        kept = [str(p) for p in its or () if not _is_relation(p, relations)]
+    syntax: Syntax, group: _Group, relations: dict[str, list[str]], serialisations: list[str]
+) -> Iterator[Edit]:
+    """Yield edits by which the relations of a group are derived."""
+    plain = [p for p in group.patterns if not p.is_path and not _is_relation(p, relations)]
+    for block, its in group.blocks:
+        kept = [str(p) for p in its if not _is_relation(p, relations)]
         derived = [
             _derived(
                 p,
                 relations[p.predicate],
                 serialisations,
                 given=" ".join(map(str, connected(p, plain))),
-                graph=syntax.graph_around(group),
+                graph=syntax.graph_around(group.node),
                 mark=f"{syntax.fresh}r{block.start_byte}_{number}",
             )
-            for number, p in enumerate(its or ())
+            for number, p in enumerate(its)
             if _is_relation(p, relations)
         ]
-        edits.append(
-            Edit(start=block.start_byte, end=block.end_byte, text=" ".join([*kept, *derived]))
-        )
-    return edits
+        text = " ".join([*kept, *derived])
+        yield Edit(start=block.start_byte, end=block.end_byte, text=text)
 
 
 def _is_relation(pattern: TriplePattern, relations: dict[str, list[str]]) -> bool:

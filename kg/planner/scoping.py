@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kg.planner.volatile import is_constant
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 _GROUP = "group_graph_pattern"
 _JOINED = ("group_or_union_graph_pattern", "graph_graph_pattern")
 _EXISTS = ("exists_func", "not_exists_func")
-_TWO = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +168,12 @@ def bound_in(syntax: Syntax, group: Node) -> Bound:
 
 def _written(syntax: Syntax, node: Node) -> tuple[str, Node] | None:
     """Return the variable and the expression of a BIND whose value is always the same."""
-    if node.type != "bind" or len(node.named_children) != _TWO:
+    if node.type != "bind" or len(node.named_children) != 2:
         return None
     expression, target = node.named_children
-    return None if is_volatile(syntax, expression) else ("?" + syntax.text(target)[1:], expression)
+    if not is_constant(syntax.text(expression)):
+        return None
+    return "?" + syntax.text(target)[1:], expression
 
 
 def _note_table(syntax: Syntax, node: Node, found: Bound) -> None:
@@ -221,10 +224,3 @@ def joined_groups(group: Node) -> Iterator[Node]:
         inner = [n for n in child.named_children if n.type == _GROUP]
         if child.type in _JOINED and len(inner) == 1:
             yield from joined_groups(inner[0])
-
-
-def is_volatile(syntax: Syntax, expression: Node) -> bool:
-    """Return whether an expression may differ between two evaluations, or looks at the graph."""
-    text = syntax.text(expression).upper()
-    volatile = ("RAND", "NOW", "UUID", "BNODE", "EXISTS")
-    return any(word in text for word in volatile)

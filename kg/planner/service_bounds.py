@@ -32,7 +32,6 @@ _NUMERIC = frozenset(
     | {XSD.nonNegativeInteger, XSD.positiveInteger, XSD.nonPositiveInteger, XSD.negativeInteger}
     | {XSD.unsignedInt, XSD.unsignedLong, XSD.unsignedShort, XSD.unsignedByte}
 )
-_SIDES = 3
 
 
 def conjuncts_of(group: Node) -> Iterator[Node]:
@@ -74,7 +73,7 @@ def bounds_of(syntax: Syntax, group: Node, call: Call) -> Mapping[NamedNode, Bou
 
 
 def _comparison(syntax: Syntax, node: Node) -> tuple[str, Bounds] | None:
-    if node.type != "binary_expression" or len(node.children) != _SIDES:
+    if node.type != "binary_expression" or len(node.children) != 3:
         return None
     operator = node.children[1].type
     left, right = _unwrapped(node.children[0]), _unwrapped(node.children[2])

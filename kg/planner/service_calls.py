@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
+from kg.planner.patterns import triple_patterns
 from ontology.terms import DEEP, compact
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.extensions import Service
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
 
 SERVICE = "service_graph_pattern"
 
@@ -122,7 +124,7 @@ class Calls:
         parts = [c for c in node.named_children[-1].named_children if c.type != "comment"]
         found: list[TriplePattern] = []
         for part in parts:
-            patterns = self._syntax.patterns(part) if part.type == "triples_block" else None
+            patterns = triple_patterns(self._syntax, part) if part.type == "triples_block" else None
             if patterns is None:
                 raise _refused(service, "it holds more than triple patterns")
             found += patterns

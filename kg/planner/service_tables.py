@@ -16,13 +16,14 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
-from kg.planner.syntax import term_of
+from kg.planner.unevaluated import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kg.extensions import Service
     from kg.planner.service_calls import Call
+    from kg.planner.syntax import Sparql
     from kg.solutions import Term
     from kg.store import GraphStore
 
@@ -46,7 +47,7 @@ _TERMS = frozenset({NamedNode, BlankNode, Literal, Triple})
 class Served:
     """A query in which tables stand for the services of ours."""
 
-    sparql: str
+    sparql: Sparql
     steps: list[str] = field(default_factory=list)
     tables: dict[str, str] = field(default_factory=dict)
     """The rows by the number of their mark."""

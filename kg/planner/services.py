@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Protocol
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import EvaluationError, QueryError
-from kg.planner.constraints import dataset_of
+from kg.planner.datasets import dataset_of
 from kg.planner.entailment import certain_in
 from kg.planner.service_bounds import bounds_of, conjuncts_of
 from kg.planner.service_calls import SERVICE, Call, Calls
 from kg.planner.service_tables import Served, request_of, rows_found
-from kg.planner.syntax import Edit, apply_edits, parse
+from kg.planner.syntax import Edit, Sparql, apply_edits
+from kg.planner.volatile import is_volatile
 from kg.store import Dataset
 from ontology.terms import DEEP, compact
 
@@ -44,8 +45,6 @@ _EXISTS = ("exists_func", "not_exists_func")
 #: A group that changes nothing.
 _NOTHING = "{ }"
 _BARRIERS = frozenset({"optional_graph_pattern", "minus_graph_pattern", "bind"})
-#: Functions that give another value when the query is evaluated.
-_VOLATILE = re.compile(r"(?i)\b(RAND|NOW|UUID|STRUUID|BNODE)\s*\(")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +52,13 @@ class Question:
     """What has to be known before a service can be asked."""
 
     prologue: str
+    """The declarations of the query."""
     names: Sequence[str]
     """The variables, each combination once."""
     body: str
     """A group's inside."""
     dataset: Dataset | None
+    """The data set that it is asked of; None for that of the store."""
     served: Served
     """Whose tables the body has."""
 
@@ -74,12 +75,11 @@ class Ask(Protocol):
 
 
 def serve(
-    sparql: str,
+    sparql: Sparql,
     services: Callable[[], Sequence[Service]],
     store: GraphStore,
     ask: Ask,
     *,
-    base_iri: str | None = None,
     dataset: Dataset | None = None,
 ) -> Served:
     """Return a query or update in which tables stand for the services of ours.
@@ -89,7 +89,6 @@ def serve(
         services: Returns those that there are; called only where the text may speak of one.
         store: What the services look things up in.
         ask: Asks the store, in the dataset of the question.
-        base_iri: What relative IRIs are relative to.
         dataset: Overrides FROM and FROM NAMED.
 
     Raises:
@@ -97,11 +96,11 @@ def serve(
             binds what it needs.
         EvaluationError: A service fails.
     """
-    if not _MENTIONED.search(sparql):
+    if not _MENTIONED.search(sparql.text):
         return Served(sparql=sparql)
-    syntax = parse(sparql, base_iri=base_iri)
+    syntax = sparql.syntax
     if syntax is None:
-        if _speaks_of_ours(sparql):
+        if _speaks_of_ours(sparql.text):
             raise QueryError(
                 "a query with a SERVICE of deep: has to be SPARQL 1.1: this one is malformed, or "
                 "has what only RDF 1.2 or an extension such as LATERAL knows"
@@ -110,11 +109,10 @@ def serve(
     known = services()
     if not any(Calls(syntax, known).within(syntax.root)):
         return Served(sparql=sparql)
-    stars = list(syntax.stars())
-    if stars:
-        named = parse(apply_edits(syntax.source, stars), base_iri=base_iri)
-        syntax = named or syntax
-    return _Resolver(syntax, Calls(syntax, known), store, ask, dataset).served()
+    named = sparql.edited(syntax.stars())
+    if named.syntax is not None:
+        sparql, syntax = named, named.syntax
+    return _Resolver(sparql, syntax, Calls(syntax, known), store, ask, dataset).served()
 
 
 @dataclass(kw_only=True)
@@ -176,6 +174,7 @@ class _Resolver:
 
     def __init__(
         self,
+        sparql: Sparql,
         syntax: Syntax,
         calls: Calls,
         store: GraphStore,
@@ -190,10 +189,8 @@ class _Resolver:
         self._edits: list[Edit] = []
         self._done: set[int] = set()
         self._numbers = count()
-        self._served = Served(sparql="")
-        self._prologue = "".join(
-            syntax.text(n) + "\n" for n in syntax.walk("base_declaration", "prefix_declaration")
-        )
+        self._served = Served(sparql=sparql)
+        self._prologue = syntax.prologue
 
     def served(self) -> Served:
         """Return the text with tables."""
@@ -217,7 +214,7 @@ class _Resolver:
                 " stands in an expression of SELECT, GROUP BY, HAVING or ORDER BY; move it into "
                 "the pattern, as into a BIND or a FILTER"
             )
-        self._served.sparql = apply_edits(self._syntax.source, self._edits)
+        self._served.sparql = self._served.sparql.edited(self._edits)
         return self._served
 
     # -- where patterns begin
@@ -272,7 +269,7 @@ class _Resolver:
         frame.filters = [
             (self._syntax.text(c), self._syntax.variables(c))
             for c in conjuncts_of(group)
-            if not _VOLATILE.search(self._syntax.text(c))
+            if not is_volatile(self._syntax.text(c))
             and next(self._syntax.walk(*_EXISTS, within=c), None) is None
         ]
         if frame.graph is not None and frame.graph.startswith("?"):

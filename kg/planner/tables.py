@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.columns import expand_ranges
 from kg.solutions import Column
 
 if TYPE_CHECKING:
@@ -74,10 +75,8 @@ def join_sorted(
     """Return the same where the right side is sorted already: its numbers, and their places."""
     low = np.searchsorted(ordered, left, side="left")
     counts = np.searchsorted(ordered, left, side="right") - low
-    total = int(counts.sum())
-    first = np.repeat(np.arange(len(left)), counts)
-    offset = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-    return first, order[np.repeat(low, counts) + offset]
+    first, places = expand_ranges(low, counts)
+    return first, order[places]
 
 
 def column_of(values: np.ndarray, terms: TermTable) -> Column:

@@ -8,7 +8,6 @@ than what changed; it must never be less.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
@@ -16,7 +15,10 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutio
 
 from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
-from kg.planner.syntax import parse, term_of
+from kg.planner.patterns import properties_in, triple_patterns
+from kg.planner.syntax import parse
+from kg.planner.unevaluated import term_of
+from kg.planner.volatile import is_volatile
 from kg.quad_blocks import has_blank_node
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from pyoxigraph import Quad
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax, TriplePattern
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.syntax import Syntax
     from kg.property_tables import PropertyTables
     from kg.solutions import Term
     from kg.store import GraphName, QueryResult
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
 #: Nodes that are read again one by one at least; above it, as many as a quarter of the index.
 MANY = 20_000
 _DATA = ("insert_data", "delete_data")
-#: Functions that give another value when the update is executed.
-_VOLATILE = re.compile(r"(?i)\b(RAND|NOW|UUID|STRUUID|BNODE)\s*\(")
 
 
 class Ask(Protocol):
@@ -219,9 +220,7 @@ class UpdateReader:
         self.touched = Touched()
         self._said: list[tuple[bool, list[Quad]]] = []
         """What DATA blocks add or remove."""
-        self.prologue = "".join(
-            syntax.text(n) + "\n" for n in syntax.walk("base_declaration", "prefix_declaration")
-        )
+        self.prologue = syntax.prologue
         self._syntax = syntax
         self._spatial = spatial
         self._bindings = bindings
@@ -268,7 +267,7 @@ class UpdateReader:
         """Return what an operation writes that may matter to the index."""
         patterns = []
         for template in self._syntax.walk("triples_template", within=operation):
-            found = self._syntax.patterns(template)
+            found = triple_patterns(self._syntax, template)
             if found is None:
                 raise UnknownError
             inserted = _is_inserted(template)
@@ -330,7 +329,7 @@ def _properties(syntax: Syntax, operations: list[Node]) -> frozenset[str] | None
     if any(o.type not in {*_DATA, "modify", "delete_where", "create"} for o in operations):
         return None
     written = [n for o in operations for n in syntax.walk("quads", within=o)]
-    return syntax.properties(*written)
+    return properties_in(syntax, *written)
 
 
 def touched_by(
@@ -359,7 +358,7 @@ def touched_by(
             template.write((), reader.touched)
             return
         where = syntax.text(where_of(operation))
-        if operation != first or _VOLATILE.search(where):
+        if operation != first or is_volatile(where):
             raise UnknownError
         graphs, clauses = _dataset(syntax, operation)
         result = ask(

@@ -132,7 +132,7 @@ class ShapeChecks:
 
         def check(said: Said) -> bool:
             values = said.get(name, _NONE)
-            count = len(values) if len(values) < 2 else len(set(values))  # noqa: PLR2004
+            count = len(values) if len(values) < 2 else len(set(values))
             if count < least or (most is not None and count > most):
                 return False
             return all(c(v) for v in values for c in value_checks) and all(

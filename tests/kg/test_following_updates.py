@@ -11,6 +11,7 @@ from kg.embedded import EmbeddedStore
 from kg.errors import EvaluationError
 from kg.planner import noting
 from kg.planner.noting import NotingUpdate
+from kg.planner.syntax import Sparql
 from tests.kg.planner.test_plans_change_no_answer import PROLOGUE, documents, geometries
 from tests.kg.test_spatial_index import content
 
@@ -217,7 +218,7 @@ def test_a_loaded_document_brings_geometries_under_a_property_of_its_own():
 
 def test_an_update_that_writes_no_geometry_is_executed_as_it_is():
     update = "PREFIX ex: <urn:> DELETE { ?s ex:p 1 } INSERT { ?s ex:q 2 } WHERE { ?s ex:p 1 }"
-    found = noting.noting(update, ())
+    found = noting.noting(Sparql(text=update), ())
     assert isinstance(found, NotingUpdate)
-    assert found.sparql == update
+    assert found.sparql.text == update
     assert found.touched.is_nothing

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.embedded import EmbeddedStore
-from kg.planner import evaluation
+from kg.planner.costs import Costs
 from kg.remote import RemoteStore
 from tests.kg.planner.test_plans_change_no_answer import (
     PROLOGUE,
@@ -49,19 +49,16 @@ def labelled(found):
     st.sampled_from([0, 200]),
 )
 def test_a_remote_store_answers_as_ours_does(served, data, script, few):
-    before, evaluation.FEW = evaluation.FEW, few
-    remote, own = RemoteStore(served), EmbeddedStore()
-    try:
-        for store in (remote, own):
-            store.update("DROP ALL")
-            store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
-        for step in script:
-            if any(word in step for word in ("SELECT", "ASK")):
-                expected = labelled(answer(own.query(step, rewrite=False)))
-                found = labelled(answer(remote.query(step, rewrite=False)))
-                assert found == expected, remote.explain(step, rewrite=False)
-            else:
-                remote.update(step)
-                own.update(step)
-    finally:
-        evaluation.FEW = before
+    costs = Costs(few_candidates=few)
+    remote, own = RemoteStore(served, costs=costs), EmbeddedStore(costs=costs)
+    for store in (remote, own):
+        store.update("DROP ALL")
+        store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
+    for step in script:
+        if any(word in step for word in ("SELECT", "ASK")):
+            expected = labelled(answer(own.query(step, rewrite=False)))
+            found = labelled(answer(remote.query(step, rewrite=False)))
+            assert found == expected, remote.explain(step, rewrite=False)
+        else:
+            remote.update(step)
+            own.update(step)

@@ -5,6 +5,7 @@ import pytest
 from kg.embedded import EmbeddedStore
 from kg.errors import QueryError
 from kg.planner.aggregates import with_aggregates
+from kg.planner.syntax import Sparql
 from tests.kg.test_spatial_index import PROLOGUE
 
 DATA = """INSERT DATA {
@@ -76,4 +77,5 @@ def test_texts_without_spatial_aggregates_stay_as_they_are():
         "SELECT (COUNT(*) AS ?aggregated) {}",
         "PREFIX e: <urn:> SELECT (e:agg(1) AS ?x) {}",
     ):
-        assert with_aggregates(text) == text
+        sparql = Sparql(text=text)
+        assert with_aggregates(sparql) is sparql

@@ -3,7 +3,7 @@
 import pytest
 
 from kg.embedded import EmbeddedStore
-from tests.kg.planner.test_plans_change_no_answer import CRS, PROLOGUE, check, thresholds
+from tests.kg.planner.test_plans_change_no_answer import CRS, PROLOGUE, check, costs
 
 ACROSS = "POLYGON ((170 -10, 190 -10, 190 10, 170 10, 170 -10))"
 TEXTS = [
@@ -21,8 +21,8 @@ TEXTS = [
 UNITS = "PREFIX unit: <http://qudt.org/vocab/unit/>\n"
 
 
-def filled(texts):
-    store = EmbeddedStore()
+def filled(texts, thresholds=None):
+    store = EmbeddedStore(costs=thresholds)
     data = " ".join(
         f'ex:f{i} geo:hasGeometry ex:g{i} . ex:g{i} geo:asWKT "{text}"^^geo:wktLiteral .'
         for i, text in enumerate(texts)
@@ -37,7 +37,7 @@ def selected(condition):
 
 @pytest.mark.parametrize("few", [0, 200])
 def test_distances_are_found_at_every_longitude_of_a_place(few):
-    with filled(TEXTS) as store, thresholds(few, 0):
+    with filled(TEXTS, costs(few, 0)) as store:
         for text in (ACROSS, "POINT (-175 0)", "POINT (175 0)", "POINT (-900 0)", TEXTS[-5]):
             centre = f'"{text}"^^geo:wktLiteral'
             for metres in (1, 120_000, 2_000_000):
@@ -71,7 +71,7 @@ def test_relations_are_those_of_the_plane_of_the_coordinates():
 def test_a_unit_that_fits_no_axis_of_one_geometry_leaves_the_others():
     texts = ["POINT (1 1)", f"{CRS['utm']}POINT (500000 0)", "POINT (2 2)"]
     for few in (0, 200):
-        with filled(texts) as store, thresholds(few, 0):
+        with filled(texts, costs(few, 0)) as store:
             for pair in ('?w, "POINT (1 1)"^^geo:wktLiteral', '"POINT (1 1)"^^geo:wktLiteral, ?w'):
                 query = selected(f"geof:distance({pair}, unit:DEG) < 9")
                 check(store, query)

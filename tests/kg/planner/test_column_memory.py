@@ -4,7 +4,8 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg.embedded import EmbeddedStore
-from kg.planner import evaluation, plan
+from kg.planner.costs import Costs
+from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse
 from kg.planner.touched import touched_by
 
@@ -18,15 +19,13 @@ FEATURES = 300
 
 
 @pytest.fixture
-def store(monkeypatch):
-    monkeypatch.setattr(plan, "MANY", 0)
-    monkeypatch.setattr(evaluation, "FEW", 0)
+def store():
     features = "".join(
         f'ex:f{i} ex:kind "red" ; geo:hasGeometry ex:g{i} . '
         f'ex:g{i} geo:asWKT "POINT ({i % 20} 1)"^^geo:wktLiteral . '
         for i in range(FEATURES)
     )
-    with EmbeddedStore() as store:
+    with EmbeddedStore(costs=Costs(many_selected=0, few_candidates=0)) as store:
         store.update(f"{PREFIXES} INSERT DATA {{ {features} }}")
         yield store
 
@@ -126,7 +125,7 @@ def test_what_is_loaded_is_seen(store, tmp_path):
 )
 def test_the_properties_that_a_query_asks_for(where, expected):
     syntax = parse(f"{PREFIXES} SELECT * {{ {where} }}")
-    found = syntax.properties(syntax.root)
+    found = properties_in(syntax, syntax.root)
     assert (found and {p.replace("#", "/").rpartition("/")[2] for p in found}) == expected
 
 
@@ -149,7 +148,7 @@ def test_the_properties_that_an_update_changes(update, expected):
 def test_a_prefix_may_be_called_a():
     syntax = parse("PREFIX a: <http://a/> SELECT * { ?x a a:T ; a:p \"a:b\", 'a:c' # a:d\n }")
     (block,) = syntax.walk("triples_block")
-    assert [str(p) for p in syntax.patterns(block)] == [
+    assert [str(p) for p in triple_patterns(syntax, block)] == [
         "?x <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://a/T> .",
         '?x <http://a/p> "a:b" .',
         "?x <http://a/p> 'a:c' .",

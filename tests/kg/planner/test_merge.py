@@ -7,6 +7,7 @@ from pyoxigraph import NamedNode
 
 from kg.embedded import EmbeddedStore
 from kg.planner.merge import as_merge
+from kg.planner.syntax import Sparql
 from kg.store import Dataset
 from tests.kg.planner.test_plans_change_no_answer import MERGED, PROLOGUE, answer, plainly
 
@@ -113,5 +114,6 @@ def test_a_query_of_one_graph_asks_for_no_common_triples():
         raise AssertionError
 
     for text in ("SELECT * { ?s ?p ?o }", "SELECT * FROM <urn:a> { ?s ?p ?o }"):
-        assert as_merge(text, None, asked) == text
-        assert as_merge(text, Dataset(default=GRAPHS[:1]), asked) == text
+        sparql = Sparql(text=text)
+        assert as_merge(sparql, None, asked) is sparql
+        assert as_merge(sparql, Dataset(default=GRAPHS[:1]), asked) is sparql

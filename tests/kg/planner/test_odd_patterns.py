@@ -7,7 +7,7 @@ from pyoxigraph import RdfFormat
 
 from kg import bulk
 from kg.embedded import EmbeddedStore
-from kg.planner import evaluation, plan
+from kg.planner.costs import Costs
 
 PROLOGUE = """PREFIX ex: <http://example.org/>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>
@@ -23,15 +23,14 @@ PAIRS = f"{INSIDE} ?t geo:hasGeometry/geo:asWKT ?v FILTER(geof:sfIntersects(?w, 
 
 
 @pytest.fixture(params=[(0, 0), (200, 2000)])
-def store(request, monkeypatch):
-    monkeypatch.setattr(evaluation, "FEW", request.param[0])
-    monkeypatch.setattr(plan, "MANY", request.param[1])
+def store(request):
+    costs = Costs(few_candidates=request.param[0], many_selected=request.param[1])
     features = "".join(
         f'ex:f{i} geo:hasGeometry ex:g{i} ; ex:copy "POINT ({i % 3} 1)"^^geo:wktLiteral . '
         f'ex:g{i} geo:asWKT "POINT ({i % 4} 1)"^^geo:wktLiteral . '
         for i in range(12)
     )
-    with EmbeddedStore() as store:
+    with EmbeddedStore(costs=costs) as store:
         store.update(f"{PROLOGUE} INSERT DATA {{ {features} ex:f1 ex:rare 1 . }}")
         yield store
 

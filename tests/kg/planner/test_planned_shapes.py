@@ -6,8 +6,9 @@ import pytest
 
 from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.planner import correlation
+from kg.planner.costs import Costs
 from kg.planner.plan import plan_update
+from kg.planner.syntax import Sparql
 
 PROLOGUE = """PREFIX ex: <http://example.org/>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>
@@ -30,6 +31,18 @@ NEAR = "geof:distance(?w, ?v, uom:metre) < 1000"
 
 @pytest.fixture(scope="module")
 def store():
+    with filled(EmbeddedStore()) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def stores(store):
+    """Return stores of the same data by how many values they ask for beforehand."""
+    with filled(EmbeddedStore(costs=Costs(few_values=0))) as other:
+        yield {0: other, Costs().few_values: store}
+
+
+def filled(store):
     features = "".join(
         f"ex:f{i} a ex:C{i % 3} ; geo:hasGeometry ex:g{i} . ex:g{i} ex:size {i} ; "
         f'geo:asWKT "POINT ({i} 1)"^^geo:wktLiteral . '
@@ -37,9 +50,8 @@ def store():
     )
     area = f"ex:area geo:hasGeometry ex:areag . ex:areag geo:asWKT {FAR} ."
     data = f"{features} {area} GRAPH ex:n1 {{ {features} }} GRAPH ex:n2 {{ {area} }}"
-    with EmbeddedStore() as store:
-        store.update(f"{PROLOGUE} INSERT DATA {{ {data} }}")
-        yield store
+    store.update(f"{PROLOGUE} INSERT DATA {{ {data} }}")
+    return store
 
 
 def answers(result):
@@ -82,8 +94,8 @@ PLANNED = [
     ("where", "few_values"),
     [*((w, n) for w in PLANNED for n in (0, 64)), *((w, 64) for w in CONSTANT)],
 )
-def test_the_index_answers(store, monkeypatch, where, few_values):
-    monkeypatch.setattr(correlation, "FEW_VALUES", few_values)
+def test_the_index_answers(stores, where, few_values):
+    store = stores[few_values]
     query = f"{PROLOGUE} SELECT * {{ {where} }}"
     assert "as it stands" not in store.explain(query).steps[0]
     found = answers(store.query(query))
@@ -136,7 +148,7 @@ def test_an_update_finds_by_the_index_what_it_found_without(store, update, is_pl
     with EmbeddedStore() as mine, EmbeddedStore() as plain:
         for one in (mine, plain):
             one.add(store.quads())
-        planned = plan_update(PROLOGUE + update, mine._source(None, None))
+        planned = plan_update(Sparql(text=PROLOGUE + update), mine._source(None, None))
         assert ("VALUES" in planned.sparql) == is_planned
         mine.update(PROLOGUE + update)
         plain.opened.update(PROLOGUE + update, custom_functions=FUNCTIONS)
@@ -153,7 +165,7 @@ def test_a_constant_without_a_place_in_the_system_of_a_row_still_finds_it():
         assert len(list(store.query(query))) == 1
 
 
-def test_a_limit_looks_at_no_more_rows_than_it_needs(monkeypatch):
+def test_a_limit_looks_at_no_more_rows_than_it_needs():
     points = "".join(
         f'ex:g{i} geo:asWKT "POINT ({i % 80 / 8} {i // 80 / 8})"^^geo:wktLiteral . '
         for i in range(6_400)

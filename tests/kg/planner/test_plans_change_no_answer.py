@@ -4,7 +4,6 @@ Random data, random queries, random updates between them; the reference is the s
 with the GeoSPARQL functions and no index.
 """
 
-import contextlib
 import re
 from collections import Counter
 
@@ -14,7 +13,7 @@ from pyoxigraph import NamedNode, Quad, QueryBoolean, QueryTriples, Store
 
 from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
-from kg.planner import correlation, evaluation, limits, plan
+from kg.planner.costs import Costs
 from ontology.terms import PREFIXES
 
 PROLOGUE = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("geo", "geof", "deepf", "xsd")) + (
@@ -339,22 +338,13 @@ def check(store, query):
     )
 
 
-@contextlib.contextmanager
-def thresholds(few, many):
-    """Let small data take the ways of large data."""
-    before = evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES
-    slices, read = (limits._FIRST, limits._SHARE), evaluation.MANY_READ
-    limits._FIRST, limits._SHARE = (2, 1) if few else slices
-    evaluation.FEW, plan.MANY = few, many
-    evaluation.MANY_READ = few
-    evaluation.LOOKUP_COST = 2.5 if few else 0.01
-    correlation.FEW_VALUES = 64 if few else 0
-    try:
-        yield
-    finally:
-        evaluation.FEW, evaluation.LOOKUP_COST, plan.MANY, correlation.FEW_VALUES = before
-        limits._FIRST, limits._SHARE = slices
-        evaluation.MANY_READ = read
+def costs(few, many):
+    """Return thresholds by which small data take the ways of large data."""
+    if few:
+        return Costs(
+            many_selected=many, few_candidates=few, many_read=few, first_slice=2, slice_share=1
+        )
+    return Costs(many_selected=many, few_candidates=0, many_read=0, lookup=0.01, few_values=0)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -365,7 +355,7 @@ def thresholds(few, many):
     st.sampled_from([0, 2000]),
 )
 def test_a_planned_query_answers_as_the_store_does_without_an_index(data, script, few, many):
-    with EmbeddedStore() as store, thresholds(few, many):
+    with EmbeddedStore(costs=costs(few, many)) as store:
         store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
         for step in script:
             if any(word in step for word in ("SELECT", "ASK")):

@@ -3,10 +3,12 @@ from itertools import product
 import pytest
 from pyoxigraph import NamedNode, RdfFormat, Store
 
+from kg.embedded import EmbeddedStore
 from kg.geosparql.functions import FUNCTIONS
 from kg.planner.entailment import entail
 from kg.planner.query_rewrite import RELATIONS, rewrite
 from kg.planner.schema import read_schema
+from kg.planner.syntax import Sparql
 from ontology.terms import GEO, GEOF
 
 EX = "http://example.org/"
@@ -46,11 +48,17 @@ def shapes():
     return store_of("".join(feature(n, w) for n, w in SHAPES.items()))
 
 
+def rewritten(text, *, serialisations=(GEO.asWKT,), base=None):
+    return rewrite(Sparql(text=text, base=base), serialisations=lambda: serialisations).text
+
+
 def answers(store, sparql, *, serialisations=(GEO.asWKT,), schema=None):
-    text = rewrite(PREFIXES + sparql, serialisations=serialisations, schema=schema)
+    text = rewrite(
+        Sparql(text=PREFIXES + sparql), serialisations=lambda: serialisations, schema=schema
+    )
     if schema is not None:
         text = entail(text, schema)
-    result = store.query(text, custom_functions=FUNCTIONS)
+    result = store.query(text.text, custom_functions=FUNCTIONS)
     return sorted(
         " ".join(str(row[v]).strip("<>").replace(EX, "") for v in result.variables)
         for row in result
@@ -114,7 +122,7 @@ def test_relations_are_derived_wherever_they_stand(shapes, group, expected):
 )
 def test_a_base_changes_no_absolute_iri(base, namespace, name):
     sparql = f"PREFIX geo: <{namespace}> ASK {{ ?a {name}sfWithin ?b }}"
-    assert "FILTER" in rewrite(sparql, serialisations=[GEO.asWKT], base_iri=base)
+    assert "FILTER" in rewritten(sparql, base=base)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +136,26 @@ def test_a_base_changes_no_absolute_iri(base, namespace, name):
 )
 def test_a_relative_iri_is_resolved(written, base):
     sparql = f"ASK {{ ?a <{written}> ?b }}"
-    assert "FILTER" in rewrite(sparql, serialisations=[GEO.asWKT], base_iri=base)
+    assert "FILTER" in rewritten(sparql, base=base)
+
+
+def test_only_a_property_asks_for_how_geometries_are_written():
+    def asked():
+        raise AssertionError
+
+    for where in (
+        f"?a geo:asWKT ?w FILTER({GEOF.sfWithin}(?w, ?v))",
+        '?a rdfs:label "sfWithin"',
+        "geo:sfWithin rdfs:label ?x",
+    ):
+        sparql = Sparql(text=f"{PREFIXES} SELECT * {{ {where} }}")
+        assert rewrite(sparql, serialisations=asked) is sparql
 
 
 @pytest.mark.parametrize("sparql", ["SELECT * { ?a geo:asWKT ?w }", "ASK { ?a ?sfWithin ?b }"])
 def test_a_query_without_relations_is_the_same_text(sparql):
     text = PREFIXES + sparql
-    assert rewrite(text, serialisations=[GEO.asWKT]) is text
+    assert rewritten(text) is text
 
 
 @pytest.mark.parametrize(
@@ -149,12 +170,12 @@ def test_a_query_without_relations_is_the_same_text(sparql):
     ],
 )
 def test_what_is_not_understood_stays_as_written(sparql):
-    assert rewrite(PREFIXES + sparql, serialisations=[GEO.asWKT]) == PREFIXES + sparql
+    assert rewritten(PREFIXES + sparql) == PREFIXES + sparql
 
 
 def test_without_geometries_only_what_is_stated_is_asked():
     text = PREFIXES + "SELECT * { ?a geo:sfWithin ?b }"
-    assert rewrite(text, serialisations=[]) is text
+    assert rewritten(text, serialisations=()) is text
 
 
 def test_what_is_stated_is_kept_and_what_is_also_derived_comes_once(shapes):
@@ -196,7 +217,7 @@ def test_several_texts_of_one_geometry_give_one_answer():
     ],
 )
 def test_select_star_gets_no_further_variables(sparql, names):
-    text = rewrite(PREFIXES + sparql, serialisations=[GEO.asWKT])
+    text = rewritten(PREFIXES + sparql)
     result = Store().query(text, custom_functions=FUNCTIONS)
     assert [v.value for v in result.variables] == names
 
@@ -217,9 +238,8 @@ def test_a_graph_relates_what_it_holds():
 
 
 def test_every_branch_shows_the_planner_literals_and_what_is_around():
-    text = rewrite(
-        PREFIXES + 'SELECT * { ?a rdfs:label "a" ; geo:sfWithin ?b . :c :unrelated :d }',
-        serialisations=[GEO.asWKT],
+    text = rewritten(
+        PREFIXES + 'SELECT * { ?a rdfs:label "a" ; geo:sfWithin ?b . :c :unrelated :d }'
     )
     inner = text[text.index("SELECT DISTINCT") :]
     assert inner.count(str(GEOF.sfWithin)) == 4
@@ -270,5 +290,14 @@ def test_with_inference_types_of_related_things_are_tested():
     schema = read_schema(store.query)
     query = "SELECT ?a { ?a a geo:Feature ; geo:sfWithin :inner }"
     assert answers(store, query, schema=schema) == ["house", "inner", "point"]
-    text = entail(rewrite(PREFIXES + query, serialisations=[GEO.asWKT], schema=schema), schema)
-    assert "FILTER EXISTS" in text
+    asked = Sparql(text=PREFIXES + query)
+    derived = rewrite(asked, serialisations=lambda: [GEO.asWKT], schema=schema)
+    assert "FILTER EXISTS" in entail(derived, schema).text
+
+
+def test_with_inference_a_store_derives_the_super_properties_of_relations():
+    with EmbeddedStore() as store:
+        store.update(f"{PREFIXES} INSERT DATA {{ {ANNOTATED} }}")
+        found = store.query(f"{PREFIXES} SELECT ?a {{ ?a :inside :inner }}", infer=True)
+        names = {row["a"].value.replace(EX, "") for row in found}
+        assert names == {"house", "house-g", "inner", "inner-g", "point", "point-g"}

@@ -10,11 +10,11 @@ from tests.kg.planner.test_plans_change_no_answer import (
     PROLOGUE,
     UNITS,
     check,
+    costs,
     documents,
     filters,
     geometries,
     renamed,
-    thresholds,
     updates,
 )
 
@@ -198,7 +198,7 @@ def shapes(draw):
     st.sampled_from([0, 2000]),
 )
 def test_a_query_of_any_shape_answers_as_the_store_does_without_an_index(data, script, few, many):
-    with EmbeddedStore() as store, thresholds(few, many):
+    with EmbeddedStore(costs=costs(few, many)) as store:
         store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
         for step in script:
             if any(word in step for word in ("SELECT", "ASK")):
@@ -220,7 +220,7 @@ def test_a_planned_update_writes_what_it_does_without_a_plan(data, where, graphs
         f"{PROLOGUE}{UNITS}{first} DELETE {{ ?s ex:near ?o }} INSERT {{ ?s ex:saw ?w, ?d, ?b }} "
         f"{using} WHERE {{ {where} }} ; INSERT DATA {{ ex:f0 ex:done 1 }}"
     )
-    with EmbeddedStore() as store, EmbeddedStore() as plain, thresholds(few, 0):
+    with EmbeddedStore(costs=costs(few, 0)) as store, EmbeddedStore() as plain:
         store.update(PROLOGUE + f"INSERT DATA {{ {data} }}")
         plain.opened.extend(store.quads())
         store.update(update)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyoxigraph import QuerySolutions, Store
-
-from kg.geosparql.functions import FUNCTIONS
 from kg.planner.syntax import Edit
-from kg.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from tree_sitter import Node
 
-    from kg.planner.constraints import Constraint, Run
+    from kg.planner.basic_pattern import BasicPattern
+    from kg.planner.constraints import Constraint
     from kg.planner.syntax import Syntax
 
 
-class Mentions:
-    """What one query, or one operation of an update, speaks of outside of its runs."""
+class VariableUse:
+    """What one query, or one operation of an update, speaks of outside of its basic patterns."""
 
     def __init__(self, syntax: Syntax, query: Node) -> None:
         self._syntax = syntax
@@ -29,43 +28,49 @@ class Mentions:
             if any(c.type == "*" and c.parent == n for c in n.children)
         ]
 
-    def hidden_star(self, run: Run) -> bool:
+    def has_fresh(self, basic: BasicPattern) -> bool:
+        """Return whether a basic pattern has variables that stand for blank nodes."""
+        return any(v.startswith(self._syntax.fresh) for v in basic.variables)
+
+    def hidden_star(self, basic: BasicPattern) -> bool:
         """Return whether SELECT * of a sub-select would show variables that planning adds."""
-        if not any(v.startswith(self._syntax.fresh) for p in run.patterns for v in p.variables):
+        if not self.has_fresh(basic):
             return False
-        node = run.group.parent
+        node = basic.group.parent
         while node is not None and node.type != "sub_select":
             node = node.parent
         return node is not None and any(s.parent == node for s in self._stars)
 
-    def is_apart(self, run: Run) -> bool:
-        """Return whether nothing outside of the EXISTS around a run speaks of its variables."""
-        node: Node | None = run.group
+    def is_apart(self, basic: BasicPattern) -> bool:
+        """Return whether nothing outside of the EXISTS around a pattern uses its variables."""
+        node: Node | None = basic.group
         while node is not None and node.type not in ("exists_func", "not_exists_func"):
             node = node.parent
         if node is None:
             return False
-        mine = {v for p in run.patterns for v in p.variables}
-        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
+        mine = basic.variables | self._of_tables(basic)
         return not mine & self._spoken_of({node.id})
 
-    def needed_outside(self, run: Run, consumed: list[Constraint], exposed: set[str]) -> set[str]:
-        """Return the variables of a run that are spoken of elsewhere in the query.
+    def needed_outside(
+        self, basic: BasicPattern, consumed: Iterable[Constraint], exposed: Collection[str]
+    ) -> set[str]:
+        """Return the variables of a basic pattern that are spoken of elsewhere in the query.
 
         Args:
-            run: Whose variables are meant.
+            basic: Whose variables are meant.
             consumed: Constraints that go.
             exposed: Variables that what is added to the query speaks of.
         """
-        own = {n.id for n in run.spans} | {c.conjunct.id for c in consumed}
-        mine = {
-            v for p in run.patterns for v in p.variables if not v.startswith(self._syntax.fresh)
-        }
-        mine |= {v for n in run.tables for v in self._syntax.variables(n)}
-        shown = {v for p in run.patterns for v in p.variables} & exposed
+        own = {n.id for n in basic.spans} | {c.conjunct.id for c in consumed}
+        mine = {v for v in basic.variables if not v.startswith(self._syntax.fresh)}
+        mine |= self._of_tables(basic)
+        shown = basic.variables & frozenset(exposed)
         if self._stars or self._query.type == "describe_query":
             return mine | shown
         return (mine & self._spoken_of(own)) | shown
+
+    def _of_tables(self, basic: BasicPattern) -> set[str]:
+        return {v for n in basic.tables for v in self._syntax.variables(n)}
 
     def _spoken_of(self, besides: set[int]) -> set[str]:
         """Return the variables of the text, besides those in some nodes of it."""
@@ -87,16 +92,9 @@ class Mentions:
         for clause in self._stars:
             if clause.parent != self._query:
                 continue
-            result = with_unknown_functions(
-                lambda known: Store().query(
-                    self._syntax.source.decode(),
-                    base_iri=self._syntax.base,
-                    custom_functions=known,
-                ),
-                FUNCTIONS,
-            )
-            if isinstance(result, QuerySolutions):
+            selected = self._syntax.selected_by(clause)
+            if selected is not None:
                 star = next(c for c in clause.children if c.type == "*")
-                names = " ".join(str(v) for v in result.variables)
+                names = " ".join(f"?{n}" for n in selected)
                 edits.append(Edit(start=star.start_byte, end=star.end_byte, text=names))
         return edits

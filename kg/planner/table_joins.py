@@ -17,8 +17,9 @@ from kg.stored_terms import stored_texts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kg.planner.components import Component, Source
-    from kg.planner.syntax import TriplePattern
+    from kg.planner.components import Component
+    from kg.planner.patterns import TriplePattern
+    from kg.planner.source import Source
     from kg.property_tables import PropertyTable
 
 #: Solutions above which a join is left to the store, which need not hold them all at once.
@@ -105,7 +106,7 @@ def patterns_of(
         return None
     found = []
     for pattern in patterns:
-        table = source.table(pattern.predicate[1:-1], graphs[0], read=read)
+        table = source.table(pattern.predicate_iri, graphs[0], read=read)
         if table is None:
             return None
         try:
@@ -117,7 +118,7 @@ def patterns_of(
 
 
 def _is_plain(pattern: TriplePattern, source: Source) -> bool:
-    predicate = pattern.predicate[1:-1]
+    predicate = pattern.predicate_iri
     return (
         not pattern.is_path
         and pattern.predicate.startswith("<")
