@@ -4,7 +4,7 @@ import http.server
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.embedded import EmbeddedStore
@@ -23,7 +23,6 @@ def built_anew(store):
         return content(again.spatial_index)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.lists(st.lists(operations(), min_size=1, max_size=4), max_size=4))
 def test_after_random_requests_the_index_is_the_one_that_would_be_built(data, requests):
     with EmbeddedStore() as store:

@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad, QueryBoolean, QueryTriples, Store
 
@@ -78,7 +78,6 @@ def thresholds(few, many):
         evaluation.MANY_READ = read
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     documents(),
     st.lists(st.one_of(queries(), queries(), updates()), min_size=2, max_size=8),

@@ -1,6 +1,6 @@
 """The shapes that are planned beyond one pattern and its filter: with a plan as without it."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.embedded import EmbeddedStore
@@ -12,7 +12,6 @@ from tests.strategies.shapes import shapes, wheres
 from tests.strategies.updates import updates
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     documents(),
     st.lists(st.one_of(shapes(), shapes(), updates()), min_size=2, max_size=8),
@@ -29,7 +28,6 @@ def test_a_query_of_any_shape_answers_as_the_store_does_without_an_index(data, s
                 store.update(step)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     documents(),
     wheres(),
