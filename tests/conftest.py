@@ -17,9 +17,11 @@ from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.temporal import day_bounds
 
-settings.register_profile(
-    "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# The same examples in every run, so that what is covered can be stated; `make test-nightly`
+# looks further, at other examples each time.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", _PATIENT, derandomize=True, max_examples=100)
+settings.register_profile("nightly", _PATIENT, max_examples=400, print_blob=True)
 settings.load_profile("ci")
 
 SERIES_MAPPING = {

@@ -113,7 +113,7 @@ def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise SourceError(f"{path.name} is no matrix of numbers (.npy): {error}") from error
-    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":  # noqa: PLR2004
+    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         raise SourceError(f"{path.name} holds no matrix of numbers, region x time")
     regions = _labels(path.with_name(said.labels), mapping)
     if matrix.shape[0] != len(regions) or not matrix.size:

@@ -59,7 +59,7 @@ def mann_kendall(y: np.ndarray) -> float:
     """
     y = y[np.isfinite(y)]
     n = len(y)
-    if n < 3:  # noqa: PLR2004
+    if n < 3:
         return float("nan")
     _, ties = np.unique(y, return_counts=True)
     ties = ties.astype(np.float64)

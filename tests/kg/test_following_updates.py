@@ -4,7 +4,7 @@ import http.server
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.embedded import EmbeddedStore
@@ -12,96 +12,10 @@ from kg.errors import EvaluationError
 from kg.planner import noting
 from kg.planner.noting import NotingUpdate
 from kg.planner.syntax import Sparql
-from tests.kg.planner.test_plans_change_no_answer import PROLOGUE, documents, geometries
 from tests.kg.test_spatial_index import content
-
-PROLOGUE = PROLOGUE + "PREFIX uom: <http://www.opengis.net/def/uom/OGC/1.0/>\n"
-BOX = '"POLYGON ((0 0, 3 0, 3 3, 0 3, 0 0))"^^geo:wktLiteral'
-#: Templates of what is inserted, and of what is deleted, for ?s, ?g, ?w, ?b.
-INSERTED = [
-    "?g geo:asWKT {literal} .",
-    "?s geo:hasGeometry _:x . _:x geo:asWKT ?w .",
-    "_:f geo:hasGeometry ?g .",
-    "_:f geo:hasGeometry _:x .",
-    "_:f geo:hasGeometry _:x . _:x geo:asWKT ?w .",
-    "_:f geo:hasGeometry [ geo:asWKT {literal}, 'foo' ] .",
-    "?b geo:asWKT ?c . ?s geo:hasGeometry ?b .",
-    "?s ex:shape ?w .",
-    "?s ex:own ?c .",
-    "?s ?p ?w .",
-    "?s geo:hasDefaultGeometry ?g .",
-    "GRAPH ?h {{ ?s geo:hasGeometry ?g . ?g geo:asWKT ?w }}",
-    "GRAPH ex:n1 {{ ?g geo:asWKT ?w, ?unbound }}",
-    "_:l geo:asWKT ({literal} 'x' ?w) .",
-]
-DELETED = [
-    "?g geo:asWKT ?w .",
-    "?s geo:hasGeometry ?g .",
-    "?s ?p ?g .",
-    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w .",
-    "GRAPH ?h {{ ?g geo:asWKT ?w }}",
-    "?s ex:shape ?w .",
-]
-MATCHED = [
-    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w",
-    "?s ?p ?g . ?g geo:asWKT ?w",
-    "?s ?p ?g OPTIONAL {{ ?g geo:asWKT ?w }}",
-    "?s ?p ?w FILTER(isLiteral(?w)) BIND(?s AS ?g)",
-    "GRAPH ?h {{ ?s ?p ?g . ?g geo:asWKT ?w }}",
-    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w FILTER(geof:sfIntersects(?w, {box}))",
-    "?s geo:hasGeometry ?g . ?g geo:asWKT ?w FILTER(<urn:unknown>(?w) || isIRI(?g))",
-    "?g geo:asWKT ?w FILTER(RAND() < 0.5) BIND(UUID() AS ?s)",
-    "SELECT ?s ?g (SAMPLE(?v) AS ?w) {{ ?s ?p ?g . ?g geo:asWKT ?v }} GROUP BY ?s ?g",
-    "?s geo:hasGeometry ?g MINUS {{ ?g geo:asWKT ?w }}",
-    "",
-]
-EXTRA = [
-    "",
-    "",
-    "BIND(BNODE() AS ?b) BIND(geof:envelope(?w) AS ?c)",
-    "BIND(IRI(CONCAT(STR(?s), 'x')) AS ?b) BIND(geof:centroid(?w) AS ?c)",
-    "BIND(ex:n2 AS ?h)",
-]
-WHOLE = [
-    "CLEAR SILENT GRAPH {g}",
-    "CLEAR DEFAULT",
-    "CLEAR NAMED",
-    "CLEAR ALL",
-    "DROP NAMED",
-    "DROP SILENT GRAPH {g}",
-    "CREATE SILENT GRAPH {g}",
-    "COPY SILENT {g} TO DEFAULT",
-    "MOVE SILENT {g} TO {h}",
-    "ADD SILENT DEFAULT TO {g}",
-    "DELETE WHERE {{ ?g geo:asWKT ?w }}",
-    "DELETE WHERE {{ GRAPH ?h {{ ?s ?p ?w }} }}",
-    "DELETE WHERE {{ ex:f1 ?p ?o }}",
-    "DELETE DATA {{ ex:f1 geo:hasGeometry ex:g1 . ex:g1 geo:asWKT {literal} }}",
-    "INSERT DATA {{ _:f geo:hasGeometry _:x . ex:f1 geo:hasGeometry _:y }}",
-    "INSERT DATA {{ _:f geo:hasGeometry _:x . _:x ex:shape {literal}, 'no' }}",
-]
-
-
-@st.composite
-def operations(draw):
-    """One operation of an update."""
-    kind = draw(st.sampled_from(["data", "whole", "modify", "modify", "modify"]))
-    literal = draw(geometries())
-    g, h = draw(st.permutations(["ex:n1", "ex:n2"]))
-    if kind == "data":
-        return f"INSERT DATA {{ {draw(documents())} }}"
-    if kind == "whole":
-        return draw(st.sampled_from(WHOLE)).format(g=g, h=h, literal=literal)
-    with_ = draw(st.sampled_from(["", "", f"WITH {g}"]))
-    delete = draw(st.sampled_from(["", *DELETED])).format()
-    insert = draw(st.sampled_from(["", *INSERTED])).format(literal=literal)
-    using = "" if with_ else draw(st.sampled_from(["", "", f"USING {g}", f"USING NAMED {h}"]))
-    where = draw(st.sampled_from(MATCHED)).format(box=BOX)
-    extra = draw(st.sampled_from(EXTRA))
-    if not where.startswith("SELECT") and not ("?h" in where and "?h" in extra):
-        where += " " + extra
-    first = f"DELETE {{ {delete} }}" if delete else ""
-    return f"{with_} {first} INSERT {{ {insert} }} {using} WHERE {{ {where} }}"
+from tests.strategies.documents import documents
+from tests.strategies.geometries import PROLOGUE
+from tests.strategies.updates import BOX, operations
 
 
 def built_anew(store):
@@ -110,7 +24,6 @@ def built_anew(store):
         return content(again.spatial_index)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.lists(st.lists(operations(), min_size=1, max_size=4), max_size=4))
 def test_after_random_requests_the_index_is_the_one_that_would_be_built(data, requests):
     with EmbeddedStore() as store:

@@ -11,8 +11,9 @@ from kg.errors import QueryError, RemoteStoreError
 from kg.remote import RemoteStore
 from kg.store import Dataset
 from ontology.terms import GEO
-from tests.kg.planner.test_plans_change_no_answer import PROLOGUE, answer
+from tests.kg.planner.test_plans_change_no_answer import answer
 from tests.kg.remote_servers import oxigraph, relabelling, virtuoso
+from tests.strategies.geometries import PROLOGUE
 
 HEAD = PROLOGUE + "PREFIX unit: <http://qudt.org/vocab/unit/>\n"
 BOX = '"POLYGON((0 0,4 0,4 4,0 4,0 0))"^^geo:wktLiteral'

@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from kg.embedded import EmbeddedStore
 from kg.planner.costs import Costs
 from kg.remote import RemoteStore
-from tests.kg.planner.test_plans_change_no_answer import (
-    PROLOGUE,
-    answer,
-    documents,
-    queries,
-    updates,
-)
-from tests.kg.planner.test_shapes_change_no_answer import shapes
+from tests.kg.planner.test_plans_change_no_answer import answer
 from tests.kg.remote_servers import oxigraph
+from tests.strategies.documents import documents
+from tests.strategies.geometries import PROLOGUE
+from tests.strategies.queries import queries
+from tests.strategies.shapes import shapes
+from tests.strategies.updates import updates
 
 
 @pytest.fixture(scope="module")

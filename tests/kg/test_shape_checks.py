@@ -2,7 +2,7 @@
 
 import pytest
 import rdflib
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import SH
@@ -73,7 +73,6 @@ def fitting(kind, path):
     return st.sampled_from([*known, SUBJECTS[0], Literal("x")])
 
 
-@settings(max_examples=150)
 @given(descriptions())
 def test_what_the_checks_accept_pyshacl_accepts(quads):
     if CHECKS.accept(quads):

@@ -3,7 +3,8 @@
 import pytest
 
 from kg.embedded import EmbeddedStore
-from tests.kg.planner.test_plans_change_no_answer import CRS, PROLOGUE, check, costs
+from tests.kg.planner.test_plans_change_no_answer import check, costs
+from tests.strategies.geometries import CRS, PROLOGUE
 
 ACROSS = "POLYGON ((170 -10, 190 -10, 190 10, 170 10, 170 -10))"
 TEXTS = [

@@ -2,7 +2,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import (
     BlankNode,
@@ -190,7 +190,6 @@ groups = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=400)
 @given(axioms, facts, groups)
 def test_a_rewritten_query_answers_as_on_the_closure(schema_triples, data, group):
     raw, full = Store(), Store()

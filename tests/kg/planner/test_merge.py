@@ -9,7 +9,9 @@ from kg.embedded import EmbeddedStore
 from kg.planner.merge import as_merge
 from kg.planner.syntax import Sparql
 from kg.store import Dataset
-from tests.kg.planner.test_plans_change_no_answer import MERGED, PROLOGUE, answer, plainly
+from tests.kg.planner.test_plans_change_no_answer import answer, plainly
+from tests.strategies.geometries import PROLOGUE
+from tests.strategies.queries import MERGED
 
 GRAPHS = tuple(NamedNode(f"http://example.org/{n}") for n in ("n1", "n2"))
 BOX = '"POLYGON ((0 0, 3 0, 3 3, 0 3, 0 0))"^^geo:wktLiteral'

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryBoolean, Store
 
@@ -145,7 +145,6 @@ def as_pattern(sparql):
     return re.sub(r"(deep:of (?:\S+)) ;", rf"\1 ; deep:start {NONE} ;", plain)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=triples, query=queries())
 def test_the_answer_is_that_of_a_join(data, query):
     own, reference = filled(data)
