@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from geoindex_rs import rtree
+from geoindex_rs import rtree  # type: ignore[attr-defined]  # its stub names no members
 
 
 class PackedBoxes:

@@ -279,7 +279,7 @@ class SparqlClient:
         return body
 
 
-class _Request(SPARQLWrapper):  # type: ignore[misc]  # it ships no types
+class _Request(SPARQLWrapper):
     """A request whose failure keeps the server's answer.
 
     SPARQLWrapper reads the answer and raises an exception that only its text is left of.
