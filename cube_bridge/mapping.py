@@ -114,7 +114,7 @@ class _Located(_Strict):
 
     @model_validator(mode="after")
     def _distinct_columns(self) -> Self:
-        if len({self.longitude, self.latitude, self.time.column}) < 3:  # noqa: PLR2004
+        if len({self.longitude, self.latitude, self.time.column}) < 3:
             raise ValueError("longitude, latitude and time must be three columns")
         return self
 

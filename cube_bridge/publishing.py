@@ -262,7 +262,7 @@ def _consolidate(cube: Path, zarr_format: int) -> None:
     with warnings.catch_warnings():
         # It is an extension of zarr 3 that xarray and zarr write and read.
         warnings.simplefilter("ignore", ZarrUserWarning)
-        zarr.consolidate_metadata(str(cube), zarr_format=3 if zarr_format == 3 else 2)  # noqa: PLR2004
+        zarr.consolidate_metadata(str(cube), zarr_format=3 if zarr_format == 3 else 2)
 
 
 def _put_in_place(partial: Path, path: Path) -> None:

@@ -195,7 +195,7 @@ def _cut(source: Grid, part: Part) -> tuple[Grid, Part]:
 
 
 def _float_for(dtype: np.dtype) -> np.dtype:
-    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)  # noqa: PLR2004
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
 def _needed(source: Grid, target: RectilinearGrid) -> Part | None:

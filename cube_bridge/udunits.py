@@ -113,7 +113,7 @@ def _known(name: str) -> tuple[float, Exponents, float] | None:
             size, exponents, _ = _UNITS[rest]
             return size * _PREFIXES[prefix], exponents, 0.0
     singular = name.removesuffix("s")
-    return _known(singular) if singular != name and len(singular) > 3 else None  # noqa: PLR2004
+    return _known(singular) if singular != name and len(singular) > 3 else None
 
 
 def _shown(exponent: Fraction) -> str:

@@ -89,7 +89,7 @@ def detect(times: np.ndarray, values: np.ndarray, condition: Condition) -> Itera
 
 def typical_step(times: np.ndarray) -> np.timedelta64 | None:
     """Return the median step of some moments; None where there are fewer than two."""
-    if len(times) < 2:  # noqa: PLR2004 -- one moment has no step
+    if len(times) < 2:
         return None
     steps = np.sort(np.diff(times))
     step: np.timedelta64 = steps[len(steps) // 2]

@@ -136,7 +136,7 @@ def _band_array(opened: Any, file: RasterFile, band: int, shape: tuple[int, int]
     packed = scale != 1.0 or offset != 0.0
     dtype = stored
     if not is_float and (masked or packed):
-        small = stored.itemsize <= 2 and offset == 0.0  # noqa: PLR2004  # float32 holds 16 bits
+        small = stored.itemsize <= 2 and offset == 0.0  # float32 holds 16 bits
         dtype = np.dtype(np.float32 if small else np.float64)
     return BandsArray(file, np.array(band), shape, dtype, scale=scale, offset=offset, masked=masked)
 

@@ -306,7 +306,7 @@ def _by_cell(longitudes: xr.DataArray, latitudes: xr.DataArray, time: str | None
         return StationGrid(
             dims=(str(longitudes.dims[0]),), crs=crs, time=time, longitudes=x, latitudes=y
         )
-    if min(x.shape) < 2:  # noqa: PLR2004
+    if min(x.shape) < 2:
         raise CoordinatesError(
             f"the grid of {x.shape[0]} x {x.shape[1]} cells has no second row or column to "
             "tell how large its cells are"

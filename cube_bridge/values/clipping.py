@@ -193,7 +193,7 @@ def _with_null(values: np.ndarray) -> list[float | None]:
 
 def _is_separable(longitudes: np.ndarray, latitudes: np.ndarray) -> bool:
     return bool(
-        longitudes.ndim == 2  # noqa: PLR2004
+        longitudes.ndim == 2
         and (longitudes == longitudes[:1]).all()
         and (latitudes == latitudes[:, :1]).all()
     )

@@ -212,7 +212,7 @@ def slice_at(variable: Term, *where: Term | None) -> Literal:
 
 
 def _period_and_last(rest: tuple[Term | None, ...]) -> tuple[Period, Term]:
-    last = rest[-1] if 1 <= len(rest) <= 3 else None  # noqa: PLR2004
+    last = rest[-1] if 1 <= len(rest) <= 3 else None
     if last is None:
         raise InvalidArgumentError("the arguments are variable, geometry, start, end, number")
     start, end = (*rest[:-1], None, None)[:2]

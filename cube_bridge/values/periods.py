@@ -123,7 +123,7 @@ def position_at(times: np.ndarray, moment: Moment) -> int | None:
 
 def step_of(times: np.ndarray) -> np.timedelta64:
     """Return the time from one value to the next: the median; zero for a single one."""
-    if len(times) < 2:  # noqa: PLR2004
+    if len(times) < 2:
         return np.timedelta64(0, "us")
     steps = np.sort(np.diff(times))
     return np.timedelta64(steps[len(steps) // 2])

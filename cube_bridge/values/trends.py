@@ -55,7 +55,7 @@ def mann_kendall(y: np.ndarray) -> float:
     """
     y = y[np.isfinite(y)]
     n = len(y)
-    if n < 3:  # noqa: PLR2004
+    if n < 3:
         return float("nan")
     score = sum(int(np.sign(y[i + 1 :] - y[i]).sum()) for i in range(n - 1))
     _, ties = np.unique(y, return_counts=True)
