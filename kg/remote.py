@@ -343,7 +343,7 @@ class RemoteStore:
     def _send_block(self, verb: str, block: list[Quad]) -> None:
         """Send a block; what a server's parser has no room for goes in halves."""
         touched = Touched()
-        touched.take(block, self._index.covered)
+        touched.add_quads(block, self._index.covered)
         data = f"{{\n{_quad_data(block)}}}"
         # Virtuoso takes blank nodes in a template, and not in INSERT DATA.
         blank = any(has_blank_node(q) for q in block)

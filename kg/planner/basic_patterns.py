@@ -64,6 +64,8 @@ class BasicPatterns:
                         constraints[key].append(found)
         return [
             replace(b, constraints=tuple(constraints[b.key]), reaching=tuple(reaching[b.key]))
+            if constraints[b.key] or reaching[b.key]
+            else b
             for b in basics
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode
@@ -37,12 +37,28 @@ Side = str | Geometry
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """What was read of a conjunct."""
+    """A test that a conjunct asks for."""
 
     test: Test | Nearest | AnyOf
     left: Side
     right: Side | None
+    """None where the test has the constants itself."""
     is_exact: bool = True
+    """The conjunct asks for nothing else."""
+
+    def narrowing(self) -> _Read:
+        """Return the same as what only narrows: the conjunct has to stay."""
+        return replace(self, is_exact=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfOne:
+    """Tests with constants of which one must hold of a variable."""
+
+    variable: str
+    tests: tuple[WithConstant, ...]
+    is_exact: bool
+    """The expression that they were read from asks for nothing else."""
 
 
 def constraints_of(
@@ -114,11 +130,7 @@ class _Reader:
             found = list(self._single(node))
         if is_written:
             return found
-        return [
-            _Read(test=r.test, left=r.left, right=r.right, is_exact=False)
-            for r in found
-            if not isinstance(r.test, Nearest)
-        ]
+        return [r.narrowing() for r in found if not isinstance(r.test, Nearest)]
 
     def _written(self, node: Node) -> tuple[Node, bool]:
         """Return the expression that BIND gave a variable, and whether it is the node itself."""
@@ -147,32 +159,41 @@ class _Reader:
 
     def _any(self, node: Node) -> list[_Read]:
         """Return the variables that each of the alternatives asks something of."""
-        found: dict[str, tuple[list[WithConstant], bool]] | None = None
+        common: dict[str, _OfOne] | None = None
         for part in _operands(node, "||"):
             own = self._alternatives(part)
-            if found is None:
-                found = own
+            if common is None:
+                common = own
                 continue
-            found = {
-                name: (tests + own[name][0], is_exact and own[name][1])
-                for name, (tests, is_exact) in found.items()
+            common = {
+                name: _OfOne(
+                    variable=name,
+                    tests=one.tests + own[name].tests,
+                    is_exact=one.is_exact and own[name].is_exact,
+                )
+                for name, one in common.items()
                 if name in own
             }
         return [
-            _Read(test=AnyOf(alternatives=tuple(tests)), left=name, right=None, is_exact=is_exact)
-            for name, (tests, is_exact) in (found or {}).items()
-            if len(tests) <= _MANY
+            _Read(
+                test=AnyOf(alternatives=one.tests),
+                left=one.variable,
+                right=None,
+                is_exact=one.is_exact,
+            )
+            for one in (common or {}).values()
+            if len(one.tests) <= _MANY
         ]
 
-    def _alternatives(self, node: Node) -> dict[str, tuple[list[WithConstant], bool]]:
+    def _alternatives(self, node: Node) -> dict[str, _OfOne]:
         """Return, for each variable, tests of which one must hold where a disjunct does."""
         parts = list(_operands(node, "&&"))
-        found: dict[str, tuple[list[WithConstant], bool]] = {}
+        found: dict[str, _OfOne] = {}
         for part in parts:
             for read in self.read(part):
-                if (single := _tests(read)) is not None:
-                    name, tests = single
-                    found.setdefault(name, (tests, read.is_exact and len(parts) == 1))
+                if (one := _of_one(read)) is not None:
+                    exact = one.is_exact and len(parts) == 1
+                    found.setdefault(one.variable, replace(one, is_exact=exact))
         return found
 
     # -- the kinds of tests
@@ -187,11 +208,7 @@ class _Reader:
         if value.type == "boolean_literal" and self._syntax.text(value).lower() == "true":
             call, is_written = self._written(call)
             for read in self._relation(call):
-                yield (
-                    read
-                    if is_written
-                    else _Read(test=read.test, left=read.left, right=read.right, is_exact=False)
-                )
+                yield read if is_written else read.narrowing()
 
     def _relation(self, node: Node) -> Iterator[_Read]:
         call = self._call(node)
@@ -221,11 +238,7 @@ class _Reader:
         if test is None:
             return
         for read in self._tested(test, call[1][:2]):
-            yield (
-                read
-                if is_written
-                else _Read(test=read.test, left=read.left, right=read.right, is_exact=False)
-            )
+            yield read if is_written else read.narrowing()
 
     def _nearest(self, node: Node) -> Iterator[_Read]:
         call = self._call(node)
@@ -293,15 +306,20 @@ def any_of(test: Test, geometries: list[Geometry], *, row_first: bool) -> AnyOf:
     )
 
 
-def _tests(read: _Read) -> tuple[str, list[WithConstant]] | None:
-    """Return the variable and the tests of what is asked of one variable alone."""
+def _of_one(read: _Read) -> _OfOne | None:
+    """Return what is asked of one variable alone; None where it is more, or the nearest."""
     test, left, right = read.test, read.left, read.right
-    if isinstance(test, Nearest):
-        return None
     if isinstance(test, AnyOf):
-        return (left, list(test.alternatives)) if isinstance(left, str) else None
-    if isinstance(left, str) and isinstance(right, Geometry):
-        return left, [WithConstant(test=test, constant=right, row_first=True)]
-    if isinstance(right, str) and isinstance(left, Geometry):
-        return right, [WithConstant(test=test, constant=left, row_first=False)]
-    return None
+        tests = test.alternatives
+        variable = left
+    elif isinstance(test, Nearest):
+        return None
+    elif isinstance(left, str) and isinstance(right, Geometry):
+        tests, variable = (WithConstant(test=test, constant=right, row_first=True),), left
+    elif isinstance(right, str) and isinstance(left, Geometry):
+        tests, variable = (WithConstant(test=test, constant=left, row_first=False),), right
+    else:
+        return None
+    if not isinstance(variable, str):
+        return None
+    return _OfOne(variable=variable, tests=tests, is_exact=read.is_exact)

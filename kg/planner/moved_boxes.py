@@ -8,6 +8,7 @@ changes.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -27,9 +28,21 @@ _KEPT = 4
 #: How much a box is grown, as a share of its coordinates: rounding.
 _SHARE = 1e-9
 
-_Kept = LRUCache[tuple[int, str], tuple[int, np.ndarray, np.ndarray]]
+
+@dataclass(frozen=True, kw_only=True)
+class _Moved:
+    """Boxes of the rows of one system in another one."""
+
+    version: int
+    """Of the index that they are of."""
+    rows: np.ndarray
+    """(n,) int32, ascending."""
+    boxes: np.ndarray
+    """(n, 4): west, south, east, north; NaN for an empty geometry, or one without a place there."""
+
+
 _lock = threading.Lock()
-_kept: WeakKeyDictionary[SpatialIndex, _Kept] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[SpatialIndex, LRUCache[tuple[int, str], _Moved]] = WeakKeyDictionary()
 
 
 def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray, np.ndarray]:
@@ -40,15 +53,15 @@ def moved_boxes(index: SpatialIndex, system: int, srs: str) -> tuple[np.ndarray,
     with _lock:
         known = _kept.setdefault(index, LRUCache(_KEPT))
         found = known.get((system, srs))
-        if found is not None and found[0] == index.version:
-            return found[1], found[2]
-    version = index.version
-    alive = index.rows["alive"] & (index.rows["system"] == system)
-    rows = np.flatnonzero(alive).astype(np.int32)
-    boxes = _boxes(index, rows, index.systems.names[system], srs)
-    with _lock:
-        known[system, srs] = version, rows, boxes
-    return rows, boxes
+    if found is None or found.version != index.version:
+        version = index.version
+        alive = index.rows["alive"] & (index.rows["system"] == system)
+        rows = np.flatnonzero(alive).astype(np.int32)
+        boxes = _boxes(index, rows, index.systems.names[system], srs)
+        found = _Moved(version=version, rows=rows, boxes=boxes)
+        with _lock:
+            known[system, srs] = found
+    return found.rows, found.boxes
 
 
 def _boxes(index: SpatialIndex, rows: np.ndarray, own: str, srs: str) -> np.ndarray:

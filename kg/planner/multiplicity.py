@@ -1,4 +1,8 @@
-"""How many literals geometry nodes have: what decides which patterns may go."""
+"""How many literals geometry nodes have: what decides which patterns may go.
+
+A query that asks for features by their literals can be answered by the nodes alone if each
+node has one literal, and its filter can be left out if no node has a literal that fails it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ _FEW = 5_000
 
 @dataclass(frozen=True, kw_only=True)
 class Multiplicity:
-    """How many literals the geometry nodes of candidates have."""
+    """Whether the geometry nodes of candidates have one literal each, and only candidates."""
 
     is_exact: bool
     """Every object of a candidate's node is a candidate, so that the filter may go."""
@@ -31,7 +35,14 @@ class Multiplicity:
         graphs: tuple[bytes, ...] | None,
         rows: np.ndarray,
     ) -> Multiplicity:
-        """Return it for candidates, rows that are said by a property in some graphs."""
+        """Count the literals of the nodes of candidates.
+
+        Args:
+            index: The index.
+            predicate: The IRI of the property by which the nodes have their literals.
+            graphs: In which graphs, as the index writes their names; None for all named ones.
+            rows: (n,) the candidates, all of them rows of that property and those graphs.
+        """
         mask = index.select(predicate=predicate, graphs=graphs)
         subjects = index.rows["subject"]
         nodes, counts = np.unique(subjects[rows], return_counts=True)

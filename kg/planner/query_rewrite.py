@@ -48,6 +48,8 @@ _RCC8 = ("eq", "dc", "ec", "po", "tppi", "tpp", "ntpp", "ntppi")
 RELATIONS = frozenset(
     [f"sf{n}" for n in _SIMPLE] + [f"eh{n}" for n in _EGENHOFER] + [f"rcc8{n}" for n in _RCC8]
 )
+#: By property, in brackets: the functions whose truth makes a triple of it true.
+_FUNCTIONS = {f"<{GEO.namespace}{name}>": [name] for name in sorted(RELATIONS)}
 _MENTIONED = re.compile("|".join(sorted(RELATIONS)))
 
 
@@ -65,7 +67,7 @@ def rewrite(
             called only where a property of the query is a relation.
         schema: Given where the query is to be entailed afterwards.
     """
-    relations = _relations(schema)
+    relations = _FUNCTIONS if schema is None else _with_super_properties(schema)
     special = len(relations) > len(RELATIONS)
     if not (special or _MENTIONED.search(sparql.text)):
         return sparql
@@ -105,15 +107,14 @@ def _group_of(syntax: Syntax, group: Node) -> _Group:
     return _Group(node=group, blocks=tuple(blocks))
 
 
-def _relations(schema: Schema | None) -> dict[str, list[str]]:
-    """Return the functions whose truth makes a triple of a property true."""
-    found = {f"<{GEO.namespace}{name}>": [name] for name in sorted(RELATIONS)}
-    if schema is not None:
-        for name in sorted(RELATIONS):
-            for above in sorted(schema.properties.get(f"<{GEO.namespace}{name}>", ())):
-                names = found.setdefault(above, [])
-                if name not in names:
-                    names.append(name)
+def _with_super_properties(schema: Schema) -> dict[str, list[str]]:
+    """Return the functions by property, also for super-properties of relations."""
+    found = {iri: list(names) for iri, names in _FUNCTIONS.items()}
+    for iri, (name,) in _FUNCTIONS.items():
+        for above in sorted(schema.properties.get(iri, ())):
+            names = found.setdefault(above, [])
+            if name not in names:
+                names.append(name)
     return found
 
 

@@ -1,12 +1,13 @@
-"""From where in a query a filter sees what a group binds, and what else is bound there.
+"""Which filters of a query see the variables of a group, and which values they see there.
 
-A solution of a group inside reaches the filter of a group around it through nested groups,
-branches of UNION, GRAPH, and sub-selects that only project. Every solution that the filter
-keeps then has what the inner group bound, so that the filter may narrow the inner group.
+A filter may narrow a group further inside if each solution that it keeps has the values that
+the inner group gave to the filter's variables. That is so where only nested groups, branches
+of UNION, GRAPH, and sub-selects that do no more than project stand in between.
 
-Through OPTIONAL a solution that is narrowed away comes out without its variables. The filter
-is an error for those, as it was false for what they were; but something in between may bind
-the same variable again, so nothing else may speak of it.
+It is so through OPTIONAL, too, with one condition. A solution of the inner group that is left
+out by narrowing comes out of the OPTIONAL without its variables. The filter, which was false
+for it, is then an error, which is as good as false. But if something else in the query binds
+the same variable, the filter would see that value instead. So nothing else may bind it.
 """
 
 from __future__ import annotations

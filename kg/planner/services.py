@@ -11,7 +11,7 @@ https://www.w3.org/TR/sparql11-federated-query/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from pyoxigraph import Literal, NamedNode
 from kg.errors import EvaluationError, QueryError
 from kg.planner.datasets import dataset_of
 from kg.planner.entailment import certain_in
+from kg.planner.frames import Frame
 from kg.planner.service_bounds import bounds_of, conjuncts_of
 from kg.planner.service_calls import SERVICE, Call, Calls
 from kg.planner.service_tables import Served, request_of, rows_found
@@ -115,60 +116,6 @@ def serve(
     return _Resolver(sparql, syntax, Calls(syntax, known), store, ask, dataset).served()
 
 
-@dataclass(kw_only=True)
-class _Frame:
-    """A group as far as it is resolved, with what stands around it."""
-
-    outer: _Frame | None = None
-    graph: str | None = None
-    """What stands behind GRAPH."""
-    parts: list[str] = field(default_factory=list)
-    mentioned: set[str] = field(default_factory=set)
-    certain: set[str] = field(default_factory=set)
-    """Variables that every solution binds."""
-    filters: list[tuple[str, frozenset[str]]] = field(default_factory=list)
-    place: int = 0
-    """Where a BIND can be written, now that an inner group is resolved."""
-    visible: frozenset[str] = frozenset()
-    """The variables that it could call there."""
-
-    def take(self, text: str, mentioned: Iterable[str], certain: Iterable[str]) -> None:
-        """Add a part of the group."""
-        self.parts.append(text)
-        self.mentioned.update(mentioned)
-        self.certain.update(certain)
-
-    def at(self, place: int, visible: Iterable[str]) -> None:
-        """Say where a BIND can be written."""
-        self.place, self.visible = place, frozenset(visible)
-
-    def around(self) -> Iterator[_Frame]:
-        """Yield this frame and those around it."""
-        frame: _Frame | None = self
-        while frame is not None:
-            yield frame
-            frame = frame.outer
-
-    def reached(self) -> set[str]:
-        """Return the variables that are mentioned here or around."""
-        return {v for f in self.around() for v in f.mentioned}
-
-    def bound(self) -> set[str]:
-        """Return the variables that are certain here or around."""
-        return {v for f in self.around() for v in f.certain}
-
-    def body(self, spoken: Iterable[str]) -> str:
-        """Return what is known here and, as far as it shares variables, around."""
-        filters = [f"FILTER({text})" for text, names in self.filters if names <= self.certain]
-        own = "\n".join([*self.parts, *filters])
-        if self.graph is not None and (own or self.graph.startswith("?")):
-            own = f"GRAPH {self.graph} {{ {own} }}"
-        spoken = {*spoken, *self.mentioned}
-        if self.outer is None or not self.outer.reached() & spoken:
-            return own
-        return f"{{ {self.outer.body(spoken)} }} {{ {own} }}"
-
-
 class _Resolver:
     """The services of one query or update."""
 
@@ -230,10 +177,10 @@ class _Resolver:
             True for n in forms for _ in self._syntax.walk("aggregate", "group_clause", within=n)
         )
         if values is not None and not aggregates:
-            outer = _Frame()
+            outer = Frame()
             self._take(values, outer)
         group = next(n for n in where.named_children if n.type == "group_graph_pattern")
-        self._group(group, _Frame(outer=outer, graph=graph))
+        self._group(group, Frame(outer=outer, graph=graph))
 
     def _operation(self, operation: Node) -> None:
         using = [n for n in operation.named_children if n.type == "using_clause"]
@@ -244,7 +191,7 @@ class _Resolver:
             graph = self._syntax.term(operation.named_children[0])
         for group in operation.named_children:
             if group.type == "group_graph_pattern":
-                self._group(group, _Frame(graph=graph))
+                self._group(group, Frame(graph=graph))
 
     def _used(self, clauses: list[Node]) -> Dataset:
         default, named = list[NamedNode](), list[NamedNode]()
@@ -257,7 +204,7 @@ class _Resolver:
 
     # -- groups
 
-    def _group(self, group: Node, frame: _Frame) -> None:
+    def _group(self, group: Node, frame: Frame) -> None:
         if not any(self._calls.within(group)):
             return
         elements = [c for c in group.named_children if c.type != "comment"]
@@ -273,7 +220,7 @@ class _Resolver:
             and next(self._syntax.walk(*_EXISTS, within=c), None) is None
         ]
         if frame.graph is not None and frame.graph.startswith("?"):
-            frame.take("", {frame.graph}, {frame.graph})
+            frame.add("", {frame.graph}, {frame.graph})
         stretch: list[Node] = []
         for element in elements:
             if element.type in _BARRIERS:
@@ -289,16 +236,16 @@ class _Resolver:
                 self._inside(element, frame, frame.mentioned, place=group.end_byte - 1)
 
     def _inside(
-        self, element: Node, frame: _Frame, visible: Iterable[str], *, place: int | None = None
+        self, element: Node, frame: Frame, visible: Iterable[str], *, place: int | None = None
     ) -> None:
         """Resolve the groups in a part, each of which sees what is around."""
         for group in _outermost_groups(element):
             if any(self._calls.within(group)):
                 frame.at(element.start_byte if place is None else place, visible)
                 graph = self._syntax.graph_around(group) or frame.graph
-                self._group(group, _Frame(outer=frame, graph=graph))
+                self._group(group, Frame(outer=frame, graph=graph))
 
-    def _stretch(self, elements: list[Node], frame: _Frame) -> None:
+    def _stretch(self, elements: list[Node], frame: Frame) -> None:
         """Resolve parts of a group that are joined in whatever order."""
         calls: list[Call] = []
         nested: list[tuple[Node, frozenset[str]]] = []
@@ -324,7 +271,7 @@ class _Resolver:
             else:
                 raise _unbound(calls[0], frame)
 
-    def _take(self, element: Node, frame: _Frame) -> None:
+    def _take(self, element: Node, frame: Frame) -> None:
         mentioned = self._syntax.variables(element)
         certain = certain_in(self._syntax, element)
         text = self._rendered(element)
@@ -334,11 +281,11 @@ class _Resolver:
             certain |= {self._syntax.term(element.named_children[0]) or ""} & mentioned
         elif element.type == "triples_block" and element.children[-1].type != ".":
             text += "\n."
-        frame.take(text, mentioned, certain)
+        frame.add(text, mentioned, certain)
 
     # -- one clause
 
-    def _answer(self, call: Call, frame: _Frame) -> None:
+    def _answer(self, call: Call, frame: Frame) -> None:
         """Ask a service, and put what it finds in the place of the clause."""
         names = call.given
         solutions: list[Row] = [()]
@@ -369,7 +316,7 @@ class _Resolver:
         self._write(call, frame, [s for s, _ in asked], rows, whole=None not in chain(*solutions))
 
     def _write(
-        self, call: Call, frame: _Frame, asked: list[Row], rows: list[Row], *, whole: bool
+        self, call: Call, frame: Frame, asked: list[Row], rows: list[Row], *, whole: bool
     ) -> None:
         """Write a table of what was found.
 
@@ -387,8 +334,8 @@ class _Resolver:
                 raise _unbound(call, frame)
         if keyed is not None:
             bind = self._served.numbering(names, asked, number)
-            keyed.take(bind, {number}, {number})
-            frame.take(results, found, certain)
+            keyed.add(bind, {number}, {number})
+            frame.add(results, found, certain)
             if keyed is frame:
                 self._replace(call.node, _NOTHING)
                 bind = f"{bind} {results}"
@@ -400,7 +347,7 @@ class _Resolver:
             by_number = [(*row, Literal(i)) for i, row in enumerate(asked, 1)]
             inputs = self._served.table([*names, number], by_number)
             results = f"{{ SELECT {' '.join([*names, *found])} {{ {inputs} {results} }} }}"
-        frame.take(results, [*names, *found], [*names, *certain])
+        frame.add(results, [*names, *found], [*names, *certain])
         self._replace(call.node, results)
 
     def _report(
@@ -450,7 +397,7 @@ def _outermost_groups(node: Node) -> Iterator[Node]:
             yield from _outermost_groups(child)
 
 
-def _unbound(call: Call, frame: _Frame) -> QueryError:
+def _unbound(call: Call, frame: Frame) -> QueryError:
     missing = sorted(set(call.given) - frame.reached())
     if missing:
         return QueryError(

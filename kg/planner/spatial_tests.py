@@ -38,6 +38,7 @@ class RelationTest:
     """A topological relation, or `relate` with a matrix that only touching shapes satisfy."""
 
     relation: Relation
+    """Holds for no two shapes that do not touch."""
 
     def single(self, a: Geometry, b: Geometry) -> bool:
         """Return whether it holds, computed in the SRS of the first."""
@@ -53,6 +54,7 @@ class DistanceTest:
     bound: float
     """In the unit of the query."""
     strict: bool
+    """The distance must be less than the bound, and not equal to it."""
     metres: float | None = None
     """The bound, where the unit is a length."""
     radians: float | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: Solutions above which a join is left to the store, which need not hold them all at once.
 _MOST = 30_000_000
 
+#: For each variable the numbers of its terms, (n,) int32 or int64, in the order of solutions.
 Columns = dict[str, np.ndarray]
 
 
@@ -33,9 +34,11 @@ class Pattern:
     """A triple pattern and the table it is matched against."""
 
     table: PropertyTable
+    """What its property says, in the graph of the pattern."""
     subject: str | int
     """A variable, or the number of a term; -1 for a term that is nowhere."""
     object: str | int
+    """As the subject."""
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -35,7 +35,11 @@ class Table:
         return 0
 
     def take(self, places: np.ndarray) -> Table:
-        """Return some of the solutions, a place may come more than once."""
+        """Return some of the solutions.
+
+        Args:
+            places: (m,) which of them, in what order; one may come more than once.
+        """
         return Table(
             rows={n: c[places] for n, c in self.rows.items()},
             columns={n: c[places] for n, c in self.columns.items()},
@@ -55,7 +59,7 @@ def one_below_another(tables: list[Table]) -> Table:
 
 
 def distinct(numbers: np.ndarray) -> np.ndarray:
-    """Return numbers that are not negative, each once, ascending."""
+    """Return each number once, ascending: (m,) of the (n,) that are given, none negative."""
     if len(numbers) < _SHORT:
         return np.unique(numbers)
     marks = np.zeros(int(numbers.max()) + 1, bool)
@@ -64,7 +68,15 @@ def distinct(numbers: np.ndarray) -> np.ndarray:
 
 
 def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of all pairs of equal numbers: two (n,) arrays."""
+    """Return where equal numbers are.
+
+    Args:
+        left: (a,) numbers.
+        right: (b,) numbers.
+
+    Returns:
+        For each pair of equal ones the place in the left, (n,) ascending, and in the right, (n,).
+    """
     order = np.argsort(right, kind="stable")
     return join_sorted(left, right[order], order)
 
@@ -72,7 +84,13 @@ def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def join_sorted(
     left: np.ndarray, ordered: np.ndarray, order: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same where the right side is sorted already: its numbers, and their places."""
+    """Return the same as `join` where the right side is sorted already.
+
+    Args:
+        left: (a,) numbers.
+        ordered: (b,) the numbers of the right side, ascending.
+        order: (b,) at which place of the right side each of them is.
+    """
     low = np.searchsorted(ordered, left, side="left")
     counts = np.searchsorted(ordered, left, side="right") - low
     first, places = expand_ranges(low, counts)
@@ -80,7 +98,12 @@ def join_sorted(
 
 
 def column_of(values: np.ndarray, terms: TermTable) -> Column:
-    """Return a column with each distinct value once."""
+    """Return a column in which each distinct value is written once.
+
+    Args:
+        values: (n,) numbers of terms, or objects: texts as in TSV.
+        terms: The terms by number.
+    """
     if values.dtype == object:
         numbers: dict[bytes, int] = {}
         codes = np.fromiter((numbers.setdefault(v, len(numbers)) for v in values), np.int32)
@@ -94,5 +117,5 @@ def column_of(values: np.ndarray, terms: TermTable) -> Column:
 
 
 def texts_of(values: np.ndarray, terms: TermTable) -> list[bytes]:
-    """Return a column's texts."""
+    """Return the texts of a column: of (n,) numbers of terms, or (n,) texts already."""
     return values.tolist() if values.dtype == object else terms.texts(values)

@@ -1,9 +1,9 @@
-"""What an update changes of what the spatial index holds.
+"""Which nodes, literals and graphs an update may change, so that the index reads them again.
 
-What its own text says is read before it runs. What its patterns bind is noted while it runs
-(`kg.planner.noting`), or asked before, where the store is another server's. After the update
-the index reads again what was touched, from the store. So it does not matter that this is more
-than what changed; it must never be less.
+The constants of an update are read from its text before it runs. The values of its variables
+are noted while it runs (`kg.planner.noting`), or asked for before, where the store is on another
+server. After the update the index reads all of these again from the store. So it does no harm
+if more is named here than what changes; it must never be less.
 """
 
 from __future__ import annotations
@@ -57,9 +57,11 @@ class Touched:
     """Nodes, literals and graphs of which the index has to be read again."""
 
     subjects: set[NamedNode | BlankNode] = field(default_factory=set)
+    """Nodes that the store knew before, of which a statement may have changed."""
     literals: set[Literal] = field(default_factory=set)
     """Geometry literals that new blank nodes have."""
     graphs: set[GraphName] = field(default_factory=set)
+    """Graphs of which any statement may have changed."""
     geometries: set[NamedNode | BlankNode] = field(default_factory=set)
     """Geometry nodes that new blank nodes are linked to."""
     blank_links: set[str] = field(default_factory=set)
@@ -73,13 +75,14 @@ class Touched:
     loaded: set[GraphName] = field(default_factory=set)
     """Graphs into which a document of any properties was loaded."""
     everything: bool = False
+    """Whether any statement of any graph may have changed."""
     properties: frozenset[str] | None = None
     """Of all statements that it may change; None for any."""
     data: list[tuple[bool, list[Quad]]] | None = None
     """What is added (True) or removed, in order, where that is all that happens."""
 
     def follow(self, tables: PropertyTables) -> None:
-        """Let tables of properties follow what happened."""
+        """Change tables of properties as the store was changed, or forget those that may differ."""
         if self.data is None:
             tables.forget(self.properties)
             return
@@ -104,9 +107,9 @@ class Touched:
         """How many nodes have to be read again, one by one."""
         return len(self.subjects) + len(self.literals) + len(self.geometries)
 
-    def take(self, quads: Iterable[Quad], spatial: Collection[str]) -> None:
+    def add_quads(self, quads: Iterable[Quad], spatial: Collection[str]) -> None:
         """Add what quads of a DATA block touch; any object counts under a spatial property."""
-        self.say(
+        self.add_statements(
             [
                 (_as_new(q.subject), q.predicate, _as_new(q.object))
                 for q in quads
@@ -115,7 +118,7 @@ class Touched:
             spatial,
         )
 
-    def say(
+    def add_statements(
         self, statements: Sequence[tuple[object, object, object]], spatial: Collection[str]
     ) -> None:
         """Add what statements touch that are written together.
@@ -135,9 +138,9 @@ class Touched:
             if isinstance(subject, NamedNode | BlankNode):
                 self.subjects.add(subject)
             elif isinstance(subject, NewNode):
-                self._say_of_new(predicate.value, target, has_literal=target in with_geometry)
+                self._add_of_new(predicate.value, target, has_literal=target in with_geometry)
 
-    def _say_of_new(self, predicate: str, target: object, *, has_literal: bool) -> None:
+    def _add_of_new(self, predicate: str, target: object, *, has_literal: bool) -> None:
         """Add what leads to a new blank node: its literal, or what it is linked to."""
         if _is_geometry(target):
             self.literals.add(target)
@@ -158,7 +161,7 @@ def _as_new(term: object) -> object:
 
 
 class Template:
-    """What an operation writes for each solution of its pattern, as far as the index may care."""
+    """The triples that an operation writes for each solution, of which the index may have some."""
 
     def __init__(
         self, patterns: Sequence[TriplePattern], *, fresh: str, spatial: Collection[str]
@@ -188,12 +191,19 @@ class Template:
         return term_of(text)
 
     def write(self, values: Sequence[Term | None], touched: Touched) -> None:
-        """Add what one solution touches; None where a variable is unbound."""
+        """Add what one solution touches.
+
+        Args:
+            values: The values of `variables`; None where one is unbound.
+            touched: Takes what is touched.
+        """
         filled = [
             tuple(values[slot] if isinstance(slot, int) else slot for slot in triple)
             for triple in self._triples
         ]
-        touched.say([(s, p, o) for s, p, o in filled if None not in (s, p, o)], self._spatial)
+        touched.add_statements(
+            [(s, p, o) for s, p, o in filled if None not in (s, p, o)], self._spatial
+        )
 
 
 class UnknownError(Exception):
@@ -261,7 +271,7 @@ class UpdateReader:
         )
         quads_said = list(scratch)
         self._said.append((operation.type == "insert_data", quads_said))
-        self.touched.take(quads_said, self._spatial)
+        self.touched.add_quads(quads_said, self._spatial)
 
     def _written(self, operation: Node) -> list[TriplePattern]:
         """Return what an operation writes that may matter to the index."""
