@@ -6,14 +6,23 @@ SPATIAL ?= --n 128 --limit 20 --triples 200000 --features 200000
 # Of the benchmarks of indexing: a cube of 2 GB, and 200,000 chunks in the graph.
 CUBES ?= --gigabytes 2 --chunks 100 50 40
 
-.PHONY: demo test lint bench wheel clean
+# Two processes; what a module shares is made in one of them.
+PARALLEL ?= --numprocesses 2 --dist loadgroup
+
+.PHONY: demo test test-fast test-nightly lint bench wheel clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.run-installed  ## the main job, end to end
 	$(BIN)/deepcube demo --store build/demo/store
 
-test: .venv/.dev-installed  ## all tests
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+test: .venv/.dev-installed  ## all tests; COVER= what CI sets shows the lines that none of them runs
+	$(BIN)/pytest $(PARALLEL) $(COVER)
+
+test-fast: .venv/.dev-installed  ## those without browser, other servers and demo
+	$(BIN)/pytest $(PARALLEL) -m "not (slow or server or browser or demo)"
+
+test-nightly: .venv/.dev-installed  ## the random tests with more examples, others in each run
+	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=nightly tests/kg
 
 lint: .venv/.dev-installed  ## style, types, layers
 	$(BIN)/ruff check .

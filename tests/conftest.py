@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import httpx2 as httpx
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import HealthCheck, settings
+from pyoxigraph import NamedNode
 
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.datasets import locate
@@ -16,6 +18,12 @@ from cube_bridge.kinds.simulation import ISLAND, simulate
 from kg.embedded import EmbeddedStore
 from kg.iris import Iris
 from kg.temporal import day_bounds
+from tests.servers import serving
+from tests.shared import made_once
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as there are cores, and torch's threads wait for one another by spinning.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples in every run, so that what is covered can be stated; `make test-nightly`
 # looks further, at other examples each time.
@@ -40,6 +48,22 @@ SERIES_MAPPING = {
         }
     ],
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Say what a test needs by the fixtures it asks for.
+
+    The tests of a module that share something run in one process, where it is made once; what
+    needs the finished run belongs to the demo, what needs the server is no quick test.
+    """
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs
+        if any(d.scope == "module" for found in fixtures.values() for d in found):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        for fixture, mark in (("finished", pytest.mark.demo), ("empty_server", pytest.mark.server)):
+            if fixture in fixtures:
+                item.add_marker(mark)
 
 
 @pytest.fixture(autouse=True)
@@ -139,18 +163,35 @@ def cube_nc(tmp_path, cube):
 
 
 @pytest.fixture(scope="session")
+def _serving(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("served") / "store") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_server(_serving):
+    """The address of a server of ours that has nothing in it: one process, emptied each time."""
+    httpx.post(f"{_serving}/update", data={"update": "DROP ALL"}).raise_for_status()
+    return _serving
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A store folder with a simulated summer indexed, planned, predicted: real parts, small sizes.
 
     Returns:
         (folder of the store, IRI of the plan, IRI of the run)
     """
+    folder, (plan, run) = made_once(tmp_path_factory, "finished", _finish)
+    return folder / "store", NamedNode(plan), NamedNode(run)
+
+
+def _finish(folder):
     from cube_bridge.regions import find_region  # noqa: PLC0415
     from ml.inputs import make_plan  # noqa: PLC0415  # torch, only where it is needed
     from ml.models.fire_danger import FIRE_DANGER, Config  # noqa: PLC0415
     from ml.worker import request_run, work  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("finished")
     iris = Iris()
     with pytest.MonkeyPatch.context() as patch, EmbeddedStore(folder / "store") as store:
         patch.setenv("DEEPCUBE_CACHE", str(folder / "cache"))
@@ -165,4 +206,4 @@ def finished(tmp_path_factory):
         start = pd.Timestamp("2015-11-01")
         run = request_run(store, iris, plan.iri, start, config, spatial_folds=0)
         assert work(store, iris) == 1
-    return folder / "store", plan.iri, run
+    return plan.iri.value, run.value

@@ -13,7 +13,6 @@ from api.app import create_app
 from kg.errors import RdfSyntaxError
 from kg.query import RDF_FORMATS
 from kg.remote import RemoteStore
-from tests.servers import serving
 
 GSP = "/rdf-graph-store"
 G = {"graph": "http://example.org/g"}
@@ -210,36 +209,39 @@ def test_writes_are_protected_as_updates_are(client, store):
     assert len(store) == 1
 
 
-def test_a_reader_never_sees_half_of_a_put(tmp_path):
+def test_a_reader_never_sees_half_of_a_put(empty_server):
     documents = ["".join(f"<urn:{x}> <urn:n> {i} .\n" for i in range(300)) for x in "ab"]
-    with serving(tmp_path / "store") as url, ThreadPoolExecutor() as pool:
-        put = partial(httpx.put, f"{url}{GSP}", params=G, headers=TURTLE)
+    with ThreadPoolExecutor() as pool:
+        put = partial(httpx.put, f"{empty_server}{GSP}", params=G, headers=TURTLE)
         put(content=documents[0])
         puts = [pool.submit(put, content=documents[i % 2]) for i in range(8)]
         seen = []
         while not all(p.done() for p in puts):
-            answer = httpx.get(f"{url}{GSP}", params=G, headers={"Accept": "application/n-triples"})
+            answer = httpx.get(
+                f"{empty_server}{GSP}", params=G, headers={"Accept": "application/n-triples"}
+            )
             seen.append((answer.status_code, answer.text.count("\n")))
     assert [p.result().status_code for p in puts] == [204] * 8
     assert set(seen) == {(200, 300)}
 
 
-def test_a_real_server_and_a_remote_store_keep_the_protocol(tmp_path):
-    with serving(tmp_path / "store") as url:
-        path = f"{url}{GSP}/a%20b"
-        assert httpx.put(path, content=ONE, headers=TURTLE).status_code == 201
-        assert httpx.head(path).headers["content-length"] == str(len(httpx.get(path).content))
-        remote = RemoteStore(url)
-        graph = NamedNode(path)
-        assert remote.has_graph(graph)
-        assert remote.has_graph(DefaultGraph())
-        assert not remote.has_graph(NODE)
-        two = io.BytesIO(b"<> <urn:p> 'a\\u0001\\\\u0041' , <<( <urn:s> <urn:p> 'b'@en )>> .")
-        assert remote.replace_graph(NODE, two, RdfFormat.TURTLE, base_iri="urn:base") == 2
-        with pytest.raises(RdfSyntaxError):
-            remote.replace_graph(NODE, io.BytesIO(b"<"), RdfFormat.TURTLE)
-        answer = httpx.get(f"{url}{GSP}", params=G, headers={"Accept": "application/n-triples"})
-        two.seek(0)
-        expected = parse(two, format=RdfFormat.TURTLE, base_iri="urn:base")
-        got = parse(answer.content, format=RdfFormat.N_TRIPLES)
-        assert {q.triple for q in got} == {q.triple for q in expected}
+def test_a_real_server_and_a_remote_store_keep_the_protocol(empty_server):
+    path = f"{empty_server}{GSP}/a%20b"
+    assert httpx.put(path, content=ONE, headers=TURTLE).status_code == 201
+    assert httpx.head(path).headers["content-length"] == str(len(httpx.get(path).content))
+    remote = RemoteStore(empty_server)
+    graph = NamedNode(path)
+    assert remote.has_graph(graph)
+    assert remote.has_graph(DefaultGraph())
+    assert not remote.has_graph(NODE)
+    two = io.BytesIO(b"<> <urn:p> 'a\\u0001\\\\u0041' , <<( <urn:s> <urn:p> 'b'@en )>> .")
+    assert remote.replace_graph(NODE, two, RdfFormat.TURTLE, base_iri="urn:base") == 2
+    with pytest.raises(RdfSyntaxError):
+        remote.replace_graph(NODE, io.BytesIO(b"<"), RdfFormat.TURTLE)
+    answer = httpx.get(
+        f"{empty_server}{GSP}", params=G, headers={"Accept": "application/n-triples"}
+    )
+    two.seek(0)
+    expected = parse(two, format=RdfFormat.TURTLE, base_iri="urn:base")
+    got = parse(answer.content, format=RdfFormat.N_TRIPLES)
+    assert {q.triple for q in got} == {q.triple for q in expected}

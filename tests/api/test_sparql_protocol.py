@@ -1,7 +1,6 @@
 """The SPARQL protocol beyond what the W3C's suite asks: tests/conformance runs that."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import httpx2 as httpx
 import pytest
@@ -11,7 +10,6 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from kg.embedded import EmbeddedStore
 from kg.query import with_prefixes
-from tests.servers import serving
 
 A, B = "http://example.org/a", "http://example.org/b"
 QUERY = {"Content-Type": "application/sparql-query"}
@@ -157,13 +155,13 @@ def test_the_service_describes_itself(client, store):
     assert "<form" in client.get("/sparql", headers=HTML).text
 
 
-def test_of_many_clients_who_claim_a_thing_one_gets_it(tmp_path):
+def test_of_many_clients_who_claim_a_thing_one_gets_it(empty_server):
     things = [f"urn:thing:{i}" for i in range(10)]
     free = " ".join(f"<{t}> <urn:state> 'free' ." for t in things)
     # Makes a transaction last, so that those of several clients meet.
     long = " ".join(f"<urn:a> <urn:b> {i} ." for i in range(500))
 
-    def claim(url, who):
+    def claim(who):
         for thing in things:
             update = (
                 f"DELETE {{ <{thing}> <urn:state> 'free' }} "
@@ -171,13 +169,15 @@ def test_of_many_clients_who_claim_a_thing_one_gets_it(tmp_path):
                 f"WHERE {{ <{thing}> <urn:state> 'free' }} ; "
                 f"INSERT DATA {{ {long} }}"
             )
-            httpx.post(f"{url}/update", content=update, headers=UPDATE).raise_for_status()
+            httpx.post(f"{empty_server}/update", content=update, headers=UPDATE).raise_for_status()
 
-    with serving(tmp_path / "store") as url, ThreadPoolExecutor() as pool:
-        httpx.post(f"{url}/update", content=f"INSERT DATA {{ {free} }}", headers=UPDATE)
-        list(pool.map(partial(claim, url), range(4)))
+    with ThreadPoolExecutor() as pool:
+        httpx.post(f"{empty_server}/update", content=f"INSERT DATA {{ {free} }}", headers=UPDATE)
+        list(pool.map(claim, range(4)))
         query = "SELECT ?t (COUNT(?o) AS ?n) { ?t <urn:owner> ?o } GROUP BY ?t"
-        rows = httpx.get(f"{url}/sparql", params={"query": query}).json()["results"]["bindings"]
+        rows = httpx.get(f"{empty_server}/sparql", params={"query": query}).json()["results"][
+            "bindings"
+        ]
     assert [r["n"]["value"] for r in rows] == ["1"] * len(things)
 
 

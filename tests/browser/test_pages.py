@@ -27,6 +27,7 @@ def chromium():
     return found
 
 
+@pytest.mark.browser
 def test_a_person_finds_a_prediction_and_asks_a_question(finished, tmp_path):
     path = chromium()
     shutil.copytree(finished[0], tmp_path / "store")

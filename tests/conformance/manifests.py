@@ -7,10 +7,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 MF = "http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#"
@@ -120,12 +124,12 @@ def known_failures() -> dict[str, str]:
     return {iri: group["reason"] for group in groups for iri in group["tests"]}
 
 
-def parameters(*kinds: str) -> list:
-    """Return the tests whose kind ends so, as parameters named by their IRIs.
+def parameters(*kinds: str, of: Callable[[Case], bool] = lambda _: True) -> list:
+    """Return the tests whose kind ends so and for which `of` holds, named by their IRIs.
 
     A known failure must fail; a suite that is left out is skipped with the reason.
     """
-    chosen = [c for c in cases() if c.kind.endswith(kinds)]
+    chosen = [c for c in cases() if c.kind.endswith(kinds) and of(c)]
     if not chosen:
         reason = "DEEPCUBE_DATA names no folder with w3c-rdf-tests/sparql"
         return [pytest.param(None, id="no-suites", marks=pytest.mark.skip(reason=reason))]

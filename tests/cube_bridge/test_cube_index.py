@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -281,7 +282,6 @@ def test_patience_is_said_by_the_caller(store, iris, tmp_path, cube):
 
 
 def test_a_cluster_reads_the_same(store, iris, tmp_path, cube):
-    distributed = pytest.importorskip("distributed")
     path = write(cube, tmp_path / "c.zarr")
     (path / "ts" / "5.1.1").write_bytes(b"damaged")
     with distributed.LocalCluster(

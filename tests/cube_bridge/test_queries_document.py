@@ -50,7 +50,13 @@ def test_the_document_has_questions_of_all_five_classes():
     assert DOCUMENT.count("```sparql") == len(QUESTIONS)
 
 
-@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(i, marks=pytest.mark.server) if ELSEWHERE in query else i
+        for i, (query, _) in enumerate(QUESTIONS)
+    ],
+)
 def test_a_query_answers_what_is_printed(number, graph, request):
     query, printed = QUESTIONS[number]
     if ELSEWHERE in query:

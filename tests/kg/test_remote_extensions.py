@@ -8,6 +8,8 @@ from kg.remote import RemoteStore
 from tests.kg.multiples import CLAUSE, DATA, PROLOGUE, Extension, answers
 from tests.kg.remote_servers import oxigraph
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def store():

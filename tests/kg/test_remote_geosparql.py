@@ -15,6 +15,8 @@ from tests.kg.planner.test_plans_change_no_answer import answer
 from tests.kg.remote_servers import oxigraph, relabelling, virtuoso
 from tests.strategies.geometries import PROLOGUE
 
+pytestmark = pytest.mark.server
+
 HEAD = PROLOGUE + "PREFIX unit: <http://qudt.org/vocab/unit/>\n"
 BOX = '"POLYGON((0 0,4 0,4 4,0 4,0 0))"^^geo:wktLiteral'
 #: In the form in which Virtuoso gives WKT back. GML says its reference system, which Virtuoso

@@ -18,6 +18,8 @@ from tests.strategies.queries import queries
 from tests.strategies.shapes import shapes
 from tests.strategies.updates import updates
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):

@@ -24,14 +24,13 @@ from kg.errors import (
 from kg.query import ask, select, text
 from kg.remote import RemoteStore
 from ontology.terms import GEO, XSD
-from tests.servers import serving
 
 EX = "http://example.org/"
 S, P, O = (NamedNode(EX + n) for n in "spo")  # noqa: E741
 G = NamedNode(EX + "g")
 
 
-@pytest.fixture(params=["memory", "folder", "remote"])
+@pytest.fixture(params=["memory", "folder", pytest.param("remote", marks=pytest.mark.server)])
 def any_store(request, tmp_path):
     if request.param == "memory":
         with EmbeddedStore() as opened:
@@ -40,8 +39,7 @@ def any_store(request, tmp_path):
         with EmbeddedStore(tmp_path / "store") as opened:
             yield opened
     else:
-        with serving(tmp_path / "served") as url:
-            yield RemoteStore(url)
+        yield RemoteStore(request.getfixturevalue("empty_server"))
 
 
 def test_what_is_added_can_be_found_and_removed(any_store):

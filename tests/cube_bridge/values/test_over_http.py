@@ -10,6 +10,8 @@ from kg.query import with_prefixes
 from tests.cube_bridge.values.test_slices import AREA
 from tests.servers import serving
 
+pytestmark = pytest.mark.server
+
 
 def test_zones_and_functions_are_answered_at_the_endpoint(tmp_path, cube, cube_nc, iris):
     with EmbeddedStore(tmp_path / "store") as store:
