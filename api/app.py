@@ -16,7 +16,7 @@ from api.state import State
 from api.web.negotiation import choose
 from api.web.render import render
 from kg.errors import DeepCubeError
-from kg.iris import Iris
+from kg.rdf.iris import Iris
 
 if TYPE_CHECKING:
     from http import HTTPStatus

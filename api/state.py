@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 

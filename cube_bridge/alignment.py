@@ -21,8 +21,8 @@ from cube_bridge.parts import part_of_region, part_that_is, whole
 from cube_bridge.regridding import regrid, side_m
 from cube_bridge.target_grid import GridSpec, grid_of_spec, with_bounds
 from cube_bridge.time_alignment import align_times
-from kg.geometry import BBox
-from kg.iris import slug
+from kg.rdf.geometry import BBox
+from kg.rdf.iris import slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

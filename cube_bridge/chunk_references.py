@@ -28,7 +28,7 @@ from cube_bridge.kinds.files import source_file
 from cube_bridge.parts import part_of_region
 from cube_bridge.regions import region_geometry
 from cube_bridge.selection import open_variable
-from kg.query import select
+from kg.rows import select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

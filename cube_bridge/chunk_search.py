@@ -14,8 +14,9 @@ from cube_bridge.cubes.iris import cells_of_tile, chunk_iri, chunk_name
 from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.layout import ChunkLayout, layout_of_text, seconds_of, times_of_text
 from cube_bridge.sources.value_statistics import EMPTY, Statistics
-from kg.geometry import CRS84, wkt_literal
-from kg.query import number, select, text
+from kg.rdf.geometry import CRS84, wkt_literal
+from kg.rdf.terms import number, text
+from kg.rows import select
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:

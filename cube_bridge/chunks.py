@@ -13,9 +13,9 @@ from cube_bridge.chunk_reader import Failure
 from cube_bridge.cubes.iris import chunk_iri, tile_iri, tile_name
 from cube_bridge.sources.description import part_quads, variable_iri
 from cube_bridge.sources.value_statistics import statistics_quads
-from kg.geometry import geometry_quads
-from kg.iris import Iris, below
-from kg.temporal import interval, interval_quads
+from kg.rdf.geometry import geometry_quads
+from kg.rdf.iris import Iris, below
+from kg.rdf.times import interval, interval_quads
 from ontology.terms import DCTERMS, DEEP, RDFS
 
 if TYPE_CHECKING:

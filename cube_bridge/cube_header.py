@@ -14,10 +14,10 @@ from cube_bridge.findings import finding_quads
 from cube_bridge.layout import times_text
 from cube_bridge.quantities import unit_of_spelling, unit_quads
 from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
-from kg.geometry import CRS84, BBox
-from kg.iris import below
-from kg.query import double, integer
-from kg.temporal import Cadence
+from kg.rdf.geometry import CRS84, BBox
+from kg.rdf.iris import below
+from kg.rdf.terms import double, integer
+from kg.rdf.times import Cadence
 from ontology.terms import DCAT, DEEP, PREFIXES, RDF, RDFS, XSD, expand
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from cube_bridge.chunks import (
 from cube_bridge.cubes.iris import chunk_iri, tile_iri
 from cube_bridge.findings import findings_of
 from cube_bridge.layout import ChunkLayout, layout_of_text
-from kg.iris import Iris, below
-from kg.query import select, text
+from kg.rdf.iris import Iris, below
+from kg.rdf.terms import text
+from kg.rows import select
 from kg.validation.shacl import validate_quads
 from ontology.terms import DCAT, DCTERMS, DEEP, RDF
 

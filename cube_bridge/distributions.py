@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import SourceNotFoundError
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 Access = Literal["map", "series"]

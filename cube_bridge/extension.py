@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
 
     from kg.extensions import Service
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 

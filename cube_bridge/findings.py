@@ -13,7 +13,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 from cube_bridge.quantities import unit, unit_of_spelling
 from cube_bridge.sources.description import part_quads, variable_iri
 from cube_bridge.udunits import parse_unit
-from kg.iris import below
+from kg.rdf.iris import below
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:

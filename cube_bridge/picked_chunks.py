@@ -13,7 +13,8 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.alignment import TIME, CubeVariable
 from cube_bridge.errors import SelectionError
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cube_bridge.grids import Grid
     from cube_bridge.indexing.index import Indexed
     from cube_bridge.sources.info import SourceInfo
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 #: zarr 2 is what GDAL before 3.11, and so most of QGIS, can read.

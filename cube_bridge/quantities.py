@@ -13,7 +13,8 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from cube_bridge.errors import UnitError
 from cube_bridge.udunits import ParsedUnit, parse_unit
-from kg.query import double, with_prefixes
+from kg.rdf.prefixes import with_prefixes
+from kg.rdf.terms import double
 from ontology.terms import QUDT, RDF, RDFS, compact
 
 if TYPE_CHECKING:

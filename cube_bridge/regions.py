@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.errors import RegionError
-from kg.geometry import BBox, geometry_quads, parse_wkt
-from kg.query import select, text
+from kg.rdf.geometry import BBox, geometry_quads, parse_wkt
+from kg.rdf.terms import text
+from kg.rows import select
 from ontology.axioms import UNRANKED, search_ranks
 from ontology.terms import GEO, RDF, RDFS
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 

@@ -23,7 +23,7 @@ from cube_bridge.formats.opener import open_cube
 from cube_bridge.kinds.files import source_file
 from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
 from cube_bridge.regions import region_geometry
-from kg.query import select
+from kg.rows import select
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.regions import Place
     from cube_bridge.target_grid import GridSpec
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 

@@ -14,7 +14,7 @@ from cube_bridge.errors import SelectionError
 from cube_bridge.grids.rectilinear import RectilinearGrid
 
 if TYPE_CHECKING:
-    from kg.geometry import BBox
+    from kg.rdf.geometry import BBox
 
 #: Name of the variable with the reference system: the one that rioxarray and odc-geo write.
 GRID_MAPPING = "spatial_ref"

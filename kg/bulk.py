@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyoxigraph import RdfFormat, Store
 
     from kg.index_keeper import IndexKeeper
-    from kg.store import GraphName
+    from kg.rdf.terms import GraphName
 
 #: Files of fewer bytes are written in one transaction.
 LARGE = 32 * 2**20

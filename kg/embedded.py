@@ -25,7 +25,6 @@ from kg.index_keeper import Added, IndexKeeper
 from kg.kept_index import folder_state
 from kg.nesting import refuse_deep_nesting
 from kg.opening import checkpoint_of, open_folder, restore_checkpoint
-from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.aggregates import with_aggregates
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.costs import Costs
@@ -37,8 +36,10 @@ from kg.planner.services import Question, serve
 from kg.planner.syntax import Sparql
 from kg.planner.unevaluated import check
 from kg.planner.values import shortened
+from kg.rdf.documents import parse_graph, parse_quads
 from kg.removal import remove_quads
 from kg.shared_triples import SharedTriples
+from kg.sparql.replacement import replacing_update
 from kg.store import Dataset, Explanation
 from kg.unknown_functions import with_unknown_functions
 from kg.using import with_using
@@ -53,9 +54,9 @@ if TYPE_CHECKING:
     from kg.geometry_statements import BrokenGeometry
     from kg.geosparql.functions import Function
     from kg.planner.service_tables import Row, Served
-    from kg.solutions import Term
+    from kg.rdf.terms import GraphName, Subject, Term
+    from kg.results.solutions import QueryResult
     from kg.spatial_index import SpatialIndex
-    from kg.store import GraphName, QueryResult, Subject
 
 
 class EmbeddedStore:

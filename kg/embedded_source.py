@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from kg.planner.fetched import Remembered
     from kg.planner.service_tables import Served
     from kg.property_tables import PropertyTable
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
+    from kg.results.solutions import QueryResult
     from kg.spatial_index import SpatialIndex
-    from kg.store import Dataset, QueryResult
+    from kg.store import Dataset
 
 
 class EmbeddedSource:

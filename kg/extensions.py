@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import NamedNode
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 GROUP = "deepcube.extensions"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pyoxigraph import BlankNode, NamedNode, Quad
 
     from kg.planner.touched import Touched
+    from kg.rdf.terms import GraphName
     from kg.spatial_index import SpatialIndex
-    from kg.store import GraphName
 
 #: Statements that are taken into an index at a time.
 _BLOCK = 50_000

@@ -10,9 +10,9 @@ import shapely
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, RdfFormat
 from pyoxigraph import parse as parse_rdf
 
-from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import GEOMETRY_DATATYPES, parse
+from kg.rdf.geometry import CRS84
 from kg.term_table import hash_texts
 from ontology.terms import GEO
 

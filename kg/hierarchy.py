@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, QuerySolutions
 
-from kg.solutions import Solutions
+from kg.results.solutions import Solutions
 from ontology import axioms
 from ontology.terms import DEEP, RDFS
 

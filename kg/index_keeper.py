@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kg.geometry_statements import Block
     from kg.planner.syntax import Sparql
     from kg.property_tables import PropertyTable
-    from kg.store import GraphName
+    from kg.rdf.terms import GraphName
 
 #: Properties that are read from the store at the same time.
 _READERS = 2

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from kg.planner.candidates import TermsOf
     from kg.planner.constants import Constants
     from kg.planner.syntax import Syntax
+    from kg.rdf.terms import Term
     from kg.remote_source import RemoteSource
-    from kg.solutions import Term
 
     #: The terms that a variable may have, as SPARQL; a variable that is not here may have any.
     Known = Mapping[str, frozenset[str]]

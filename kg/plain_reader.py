@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Store
 
-    from kg.store import QueryResult
+    from kg.results.solutions import QueryResult
 
 #: Only with one of these in it can a query have something that is evaluated here and not by
 #: pyoxigraph: names of GeoSPARQL, functions of extensions (`deepf:`), services, a default graph

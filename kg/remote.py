@@ -24,7 +24,6 @@ from pyoxigraph import (
 from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, StoreError
 from kg.extensions import Extensions
 from kg.nesting import refuse_deep_nesting
-from kg.parsing import parse_graph, parse_quads, replacing_update
 from kg.planner.costs import Costs
 from kg.planner.expansion import expanded
 from kg.planner.plan import Plan
@@ -33,9 +32,11 @@ from kg.planner.services import Question, serve
 from kg.planner.syntax import Sparql
 from kg.planner.touched import Touched
 from kg.planner.values import shortened
-from kg.quad_blocks import blocks, has_blank_node
+from kg.rdf.documents import parse_graph, parse_quads
+from kg.rdf.quad_blocks import blocks, has_blank_node
 from kg.remote_index import RemoteIndex
 from kg.remote_plan import RemotePlan, calls_of, needs_us
+from kg.sparql.replacement import replacing_update
 from kg.sparql_client import BLOCK, SparqlClient
 from kg.store import Dataset, Explanation
 from kg.using import with_using
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from kg.geometry_statements import BrokenGeometry
     from kg.geosparql.functions import Function
     from kg.planner.service_tables import Row, Served
-    from kg.solutions import Term
+    from kg.rdf.terms import GraphName, Subject, Term
+    from kg.results.solutions import QueryResult
     from kg.spatial_index import SpatialIndex
-    from kg.store import GraphName, QueryResult, Subject
 
 #: Quads in one INSERT DATA: requests of some 2 MB.
 _BLOCK = 10_000

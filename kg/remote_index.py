@@ -31,8 +31,8 @@ from ontology.terms import XSD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from kg.rdf.terms import GraphName
     from kg.sparql_client import QueryResult, SparqlClient
-    from kg.store import GraphName
 
 _ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
 _BLANK_ONLY = "FILTER(isBlank(?s))"

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from kg.planner.costs import Costs
     from kg.planner.service_tables import Served
     from kg.planner.syntax import Sparql
-    from kg.solutions import Solutions
+    from kg.results.solutions import QueryResult, Solutions
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
-    from kg.store import Dataset, QueryResult
+    from kg.store import Dataset
 
 _OURS = (GEOF.namespace, DEEPF.namespace)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.sparql_client import SparqlClient
     from kg.spatial_index import SpatialIndex
     from kg.store import Dataset

@@ -13,7 +13,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode
 if TYPE_CHECKING:
     from pyoxigraph import Quad, Store
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _TERM = NamedNode("urn:deepcube:term")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from http.client import HTTPResponse
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import Dataset
 
     QueryResult = QuerySolutions | QueryBoolean | QueryTriples

@@ -14,7 +14,6 @@ import numpy as np
 import shapely
 
 from kg.columns import TAIL, Columns, GrowingBytes, Lookup, Names, among, not_in, places_in
-from kg.geometry import CRS84
 from kg.geometry_statements import (
     DEFAULT_GRAPH,
     LINKS,
@@ -26,6 +25,7 @@ from kg.geometry_statements import (
     parse_all,
 )
 from kg.property_tables import PropertyTables
+from kg.rdf.geometry import CRS84
 from kg.row_boxes import RowBoxes
 from kg.term_table import TermTable
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kg.store import GraphName
+    from kg.rdf.terms import GraphName
 
 #: Bytes of lines that are taken apart at a time.
 _BYTES = 8 * 2**20

@@ -5,29 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from pyoxigraph import (
-    BlankNode,
-    DefaultGraph,
-    NamedNode,
-    QueryBoolean,
-    QuerySolutions,
-    QueryTriples,
-    Triple,
-)
-
-from kg.solutions import Solutions, Term
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pyoxigraph import Quad, RdfFormat
+    from pyoxigraph import (
+        NamedNode,
+        Quad,
+        RdfFormat,
+    )
 
     from kg.geometry_statements import BrokenGeometry
-
-Subject = NamedNode | BlankNode | Triple
-GraphName = NamedNode | BlankNode | DefaultGraph
-QueryResult = QuerySolutions | Solutions | QueryBoolean | QueryTriples
+    from kg.rdf.terms import (
+        GraphName,
+        Subject,
+        Term,
+    )
+    from kg.results.solutions import (
+        QueryResult,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

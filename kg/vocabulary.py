@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, serialize
 
-from kg.parsing import parse_quads
+from kg.rdf.documents import parse_quads
 from ontology.files import modules
 from ontology.terms import DEEP, SHACL
 

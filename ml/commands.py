@@ -16,8 +16,8 @@ from kg.cli.opening import open_store
 from kg.cli.options import IRI, store_options
 from kg.cli.progress import CONSOLE, progress_stages
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
-from kg.temporal import day_bounds
+from kg.rdf.iris import Iris
+from kg.rdf.times import day_bounds
 from ml import train as training
 from ml.demo import run_demo
 from ml.errors import RunError

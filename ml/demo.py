@@ -20,8 +20,9 @@ from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.simulation import ISLAND, simulate
 from cube_bridge.regions import find_region
 from kg.cli.progress import CONSOLE, progress_stages
-from kg.query import select, text
-from kg.temporal import day_bounds
+from kg.rdf.terms import text
+from kg.rdf.times import day_bounds
+from kg.rows import select
 from kg.views.predictions import highest_moment
 from kg.views.sources import sources as all_sources
 from ml.errors import RunError
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
 
     from cube_bridge.kinds.simulation import SimulatedSource
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
     from ml.inputs import InputPlan, Refused
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple
 
-from kg.geometry import parse_wkt
 from kg.inference import model_axioms, variable_facts
-from kg.iris import below
-from kg.provenance import end_quad, start_quads
-from kg.query import select, text
+from kg.rdf.geometry import parse_wkt
+from kg.rdf.iris import below
+from kg.rdf.provenance import end_quad, start_quads
+from kg.rdf.terms import text
+from kg.rdf.times import duration_text, interval, interval_quads, timestamp
 from kg.reasoner import entailed_types, ontology_axioms
-from kg.temporal import duration_text, interval, interval_quads, timestamp
+from kg.rows import select
 from kg.validation.shacl import validate_quads
 from ml.errors import PlanError
 from ml.model import install_model
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cube_bridge.regions import Region
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
     from ml.model import ModelCard
 

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
-from kg.geometry import parse_wkt
-from kg.query import number, select, text
-from kg.temporal import day_bounds, timestamp
+from kg.rdf.geometry import parse_wkt
+from kg.rdf.terms import number, text
+from kg.rdf.times import day_bounds, timestamp
+from kg.rows import select
 from kg.views.predictions import legend
 from ml.errors import RunError
 from ontology.terms import DEEP

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.views.evaluations import evaluations, metrics_of
 from ontology.terms import compact
 

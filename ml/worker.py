@@ -15,10 +15,11 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from cube_bridge.folders import cache_folder
 from kg.errors import DeepCubeError
-from kg.iris import below
-from kg.provenance import end_quad, start_quads
-from kg.query import ask, select, text
-from kg.temporal import date_time_literal
+from kg.rdf.iris import below
+from kg.rdf.provenance import end_quad, start_quads
+from kg.rdf.terms import text
+from kg.rdf.times import date_time_literal
+from kg.rows import ask, select
 from kg.validation.shacl import validate_quads
 from ml import train
 from ml.errors import RunError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
     from ml.run import Progress
 

@@ -10,10 +10,10 @@ import shapely
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.kinds.series import series_iri
-from kg.geometry import geometry_quads
-from kg.iris import Iris, below, coordinate, slug
-from kg.query import double
-from kg.temporal import date_time_literal, day_bounds, interval, interval_quads
+from kg.rdf.geometry import geometry_quads
+from kg.rdf.iris import Iris, below, coordinate, slug
+from kg.rdf.terms import double
+from kg.rdf.times import date_time_literal, day_bounds, interval, interval_quads
 from ml.cell_days import HALF_SIDE, WEATHER
 from ml.danger import CLASSES
 from ontology.terms import DEEP, DQV, PROV, RDF, RDFS, SOSA, XSD

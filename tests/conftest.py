@@ -16,8 +16,8 @@ from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND, simulate
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
-from kg.temporal import day_bounds
+from kg.rdf.iris import Iris
+from kg.rdf.times import day_bounds
 from tests.servers import serving
 from tests.shared import made_once
 

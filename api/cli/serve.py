@@ -41,7 +41,7 @@ def serve(
     import uvicorn
 
     from api.app import create_app
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
 
     _refuse_port_in_use(host, port)
     with open_store(store, endpoint, read_only=read_only) as opened:

@@ -24,8 +24,8 @@ from api.errors import BadRequestError, GraphNotFoundError, UnsupportedMediaType
 from api.web.negotiation import choose
 from api.web.parameters import media_type, parse_iri, url_parameters
 from api.web.write_access import require_writable
-from kg.parsing import parse_graph
-from kg.query import RDF_FORMATS
+from kg.rdf.documents import parse_graph
+from kg.results.formats import RDF_FORMATS
 
 if TYPE_CHECKING:
     from api.state import State

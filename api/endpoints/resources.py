@@ -13,8 +13,8 @@ from api.web.links import show_terms
 from api.web.maps import Shape, draw
 from api.web.negotiation import choose
 from api.web.render import render
-from kg.geometry import parse_wkt
-from kg.query import RDF_FORMATS, serialise_triples
+from kg.rdf.geometry import parse_wkt
+from kg.results.formats import RDF_FORMATS, serialise_triples
 from kg.views.locations import located_wkt
 from kg.views.resources import Description, describe
 from ontology.terms import DEEP, RDF
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from api.state import State
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 router = APIRouter()
 ORDER = 50

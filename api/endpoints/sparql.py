@@ -20,7 +20,13 @@ from api.web.render import render
 from api.web.service_description import describe_service
 from api.web.write_access import require_writable
 from kg.errors import DeepCubeError, EvaluationError
-from kg.query import RDF_FORMATS, RESULT_FORMATS, is_graph, serialise_result, serialise_triples
+from kg.results.formats import (
+    RDF_FORMATS,
+    RESULT_FORMATS,
+    is_graph,
+    serialise_result,
+    serialise_triples,
+)
 from kg.store import Dataset
 
 if TYPE_CHECKING:

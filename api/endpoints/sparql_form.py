@@ -12,8 +12,8 @@ from kg.views.examples import example_query
 
 if TYPE_CHECKING:
     from api.state import State
-    from kg.solutions import Term
-    from kg.store import QueryResult
+    from kg.rdf.terms import Term
+    from kg.results.solutions import QueryResult
 
 #: Rows that the page shows; programs get all.
 _ROWS_ON_PAGE = 500

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kg.query import text
+from kg.rdf.terms import text
 from kg.views.labels import labels
 from ontology.terms import compact
 
 if TYPE_CHECKING:
-    from kg.iris import Iris
-    from kg.solutions import Term
+    from kg.rdf.iris import Iris
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 

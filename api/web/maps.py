@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import shapely
 from markupsafe import Markup, escape
 
-from kg.geometry import parse_wkt
-from kg.query import select, text
+from kg.rdf.geometry import parse_wkt
+from kg.rdf.terms import text
+from kg.rows import select
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from api.errors import BadRequestError
 from api.web.links import page_of
 from api.web.maps import Shape, draw
-from kg.geometry import parse_wkt
+from kg.rdf.geometry import parse_wkt
 from kg.views.colours import scale_of
 from kg.views.predictions import alerts, legend, moments, predictions
 

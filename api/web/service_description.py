@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import BlankNode, NamedNode, Triple
 
-from kg.query import RDF_FORMATS, RESULT_FORMATS
+from kg.results.formats import RDF_FORMATS, RESULT_FORMATS
 from ontology.terms import RDF
 
 if TYPE_CHECKING:

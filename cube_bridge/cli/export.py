@@ -111,7 +111,7 @@ def export(
     from cube_bridge.publishing import publish_and_index, publish_cube
     from cube_bridge.selection import select_by_query
     from cube_bridge.sources.info import source_info
-    from kg.iris import Iris, slug
+    from kg.rdf.iris import Iris, slug
 
     if bool(variables) == bool(query):
         raise click.UsageError("say what to export: --variable, or --query")

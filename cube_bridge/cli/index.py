@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.indexing.index import Indexed, Reading
     from cube_bridge.sources.info import SourceMapping
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 
@@ -64,7 +64,7 @@ def index(
     from cube_bridge.kinds.mappings import read_mapping
     from kg.cli.progress import progress_stages
     from kg.errors import DeepCubeError, StoreError
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
 
     iris = Iris.from_environment()
     said = {"id": identifier, "title": title, "license": license_, "dataset": dataset}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cube_bridge.errors import SourceError
-from kg.iris import below
+from kg.rdf.iris import below
 
 if TYPE_CHECKING:
     from pyoxigraph import NamedNode

@@ -12,12 +12,13 @@ from cube_bridge.errors import EventConceptError
 from cube_bridge.events.detection import Condition, Measure, Statistic
 from cube_bridge.quantities import convert
 from cube_bridge.values.variables import node_of
-from kg.query import number, select, text
-from kg.temporal import duration_seconds
+from kg.rdf.terms import number, text
+from kg.rdf.times import duration_seconds
+from kg.rows import select
 from ontology.terms import DEEP, compact
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 _MEASURES: dict[str, Measure] = {

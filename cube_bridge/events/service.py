@@ -18,7 +18,7 @@ from cube_bridge.values.weights import Weighting
 from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
 from cube_bridge.values.zones import Wanted
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
-from kg.temporal import date_time_literal
+from kg.rdf.times import date_time_literal
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cube_bridge.events.detection import Condition, Event
     from cube_bridge.values.engine import Engine
     from cube_bridge.values.layers import Layer
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
     Request = Mapping[NamedNode, Term]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Grid
-    from kg.geometry import BBox
+    from kg.rdf.geometry import BBox
 
 _AREA, _LINE = 2, 1
 

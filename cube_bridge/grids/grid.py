@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pyproj
     from shapely.geometry.base import BaseGeometry
 
-    from kg.geometry import BBox
+    from kg.rdf.geometry import BBox
 
 #: Slices of cells, one for each spatial dimension.
 Window = tuple[slice, ...]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Window
-    from kg.geometry import BBox
+    from kg.rdf.geometry import BBox
 
 #: Points along each side of a window, where its sides are curves on the globe.
 _SIDE = 33

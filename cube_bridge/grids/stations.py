@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids.grid import Window
-    from kg.geometry import BBox
+    from kg.rdf.geometry import BBox
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from cube_bridge.indexing.state import remove_source, source_quads
 from cube_bridge.kinds.mappings import kind_of
 from cube_bridge.sources.header import header_quads
 from kg.errors import DeepCubeError
-from kg.iris import below
-from kg.provenance import end_quad
+from kg.rdf.iris import below
+from kg.rdf.provenance import end_quad
 from kg.validation.shacl import validate_quads
 from ontology.terms import DCTERMS, DEEP, RDF
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cube_bridge.kinds.files import OpenedSource
     from cube_bridge.sources.description import Content
     from cube_bridge.sources.header import Origin
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 

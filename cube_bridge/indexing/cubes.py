@@ -17,9 +17,9 @@ from cube_bridge.cube_index import (
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.indexing.state import remove_source, set_status
 from cube_bridge.sources.header import header_quads
-from kg.iris import below
-from kg.provenance import end_quad
-from kg.query import integer
+from kg.rdf.iris import below
+from kg.rdf.provenance import end_quad
+from kg.rdf.terms import integer
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cube_bridge.indexing.state import Known
     from cube_bridge.kinds.files import OpenedSource
     from cube_bridge.sources.header import Origin
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
 

@@ -24,7 +24,7 @@ from cube_bridge.kinds.files import OpenedSource
 from cube_bridge.kinds.mappings import kind_of
 from cube_bridge.sources.header import Origin
 from cube_bridge.sources.info import source_info
-from kg.iris import Iris, slug
+from kg.rdf.iris import Iris, slug
 from kg.vocabulary import install_ontology
 from ontology.terms import DEEP
 

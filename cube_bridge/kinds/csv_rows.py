@@ -13,13 +13,13 @@ from pydantic import model_validator
 
 from cube_bridge.errors import MappingError, TableError
 from cube_bridge.sources.info import Column, Strict, Text, TimeColumn
-from kg.geometry import BBox
+from kg.rdf.geometry import BBox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from kg.temporal import Cadence
+    from kg.rdf.times import Cadence
 
 #: Rows read at a time.
 BLOCK_ROWS = 10_000

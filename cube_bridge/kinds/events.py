@@ -25,10 +25,10 @@ from cube_bridge.kinds.csv_rows import (
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.sources.description import Block, Content, part_quads, variable_quads
 from cube_bridge.sources.info import Column, Name, SourceMapping
-from kg.geometry import geometry_quads
-from kg.iris import Iris, below
-from kg.query import double
-from kg.temporal import instant, instant_quads
+from kg.rdf.geometry import geometry_quads
+from kg.rdf.iris import Iris, below
+from kg.rdf.terms import double
+from kg.rdf.times import instant, instant_quads
 from ontology.terms import DEEP, SOSA, expand
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from cube_bridge.errors import MappingError, SourceError
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.sources.description import Block, Content, part_quads
 from cube_bridge.sources.info import Name, SourceMapping, Strict, Text
-from kg.geometry import BBox, geometry_quads
-from kg.iris import Iris, below, slug
+from kg.rdf.geometry import BBox, geometry_quads
+from kg.rdf.iris import Iris, below, slug
 from ontology.terms import DEEP, RDFS, expand
 
 if TYPE_CHECKING:

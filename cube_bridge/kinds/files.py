@@ -16,7 +16,8 @@ from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.formats.opener import CubeSource
 from cube_bridge.kinds.datasets import dataset, locate
 from cube_bridge.kinds.mappings import kind_of, mapping_from_json
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 
 if TYPE_CHECKING:
     from pyoxigraph import NamedNode

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
 
     from cube_bridge.sources.description import Content
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
 
 MappingT = TypeVar("MappingT", bound=SourceMapping)
 

@@ -19,9 +19,9 @@ from cube_bridge.sources.info import (
     Text,
     TimeColumn,
 )
-from kg.geometry import BBox, parse_wkt
-from kg.iris import Iris, below
-from kg.temporal import Cadence
+from kg.rdf.geometry import BBox, parse_wkt
+from kg.rdf.iris import Iris, below
+from kg.rdf.times import Cadence
 
 if TYPE_CHECKING:
     from pyoxigraph import NamedNode

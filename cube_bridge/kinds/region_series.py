@@ -24,9 +24,9 @@ from cube_bridge.kinds.region_values import Region, RegionValues, read_values
 from cube_bridge.kinds.series import column_quads, series_quads
 from cube_bridge.sources.description import Block, Content, part_quads
 from cube_bridge.sources.value_statistics import Accumulator, Statistics
-from kg.geometry import BBox, geometry_quads
-from kg.iris import Iris, below, slug
-from kg.temporal import interval
+from kg.rdf.geometry import BBox, geometry_quads
+from kg.rdf.iris import Iris, below, slug
+from kg.rdf.times import interval
 from ontology.terms import DEEP, RDF, RDFS, expand
 
 if TYPE_CHECKING:

@@ -33,17 +33,17 @@ from cube_bridge.sources.description import (
 )
 from cube_bridge.sources.info import Column, SourceMapping
 from cube_bridge.sources.value_statistics import Accumulator, Statistics, statistics_quads
-from kg.geometry import geometry_quads
-from kg.iris import Iris, below, coordinate, slug
-from kg.query import integer
-from kg.temporal import interval
+from kg.rdf.geometry import geometry_quads
+from kg.rdf.iris import Iris, below, coordinate, slug
+from kg.rdf.terms import integer
+from kg.rdf.times import interval
 from ontology.terms import DCTERMS, DEEP, RDFS, expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kg.temporal import Cadence
+    from kg.rdf.times import Cadence
 
 
 class SeriesMapping(SourceMapping, Located):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from kg.iris import below, slug
-from kg.query import integer
+from kg.rdf.iris import below, slug
+from kg.rdf.terms import integer
 from ontology.terms import DCAT, DCTERMS, DEEP, QUDT, RDF, RDFS, SOSA, XSD, expand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from kg.geometry import BBox
-    from kg.temporal import Cadence
+    from kg.rdf.geometry import BBox
+    from kg.rdf.times import Cadence
 
 Block = tuple[str, list[Quad]]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from kg.geometry import bounding_box_quads
-from kg.iris import Iris, below
-from kg.provenance import start_quads
-from kg.query import integer
-from kg.temporal import interval, interval_quads
+from kg.rdf.geometry import bounding_box_quads
+from kg.rdf.iris import Iris, below
+from kg.rdf.provenance import start_quads
+from kg.rdf.terms import integer
+from kg.rdf.times import interval, interval_quads
 from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cube_bridge.errors import MappingError
-from kg.temporal import Cadence
+from kg.rdf.times import Cadence
 from ontology.terms import expand
 
 

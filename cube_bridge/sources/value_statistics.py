@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import Quad
 
-from kg.query import double, integer
+from kg.rdf.terms import double, integer
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pyoxigraph import Literal, NamedNode
 from cube_bridge.values.series_of_cells import CELL_STATISTICS
 from cube_bridge.values.series_statistics import Season
 from cube_bridge.values.weights import Weighting, zone_of
-from kg.geometry import CRS84
 from kg.geosparql.arguments import geometry_in, number_of
 from kg.geosparql.errors import InvalidArgumentError
+from kg.rdf.geometry import CRS84
 from ontology.terms import DEEP, XSD
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _WEIGHTINGS = {
     DEEP.AreaWeighting: Weighting.AREA,

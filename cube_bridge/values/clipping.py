@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cube_bridge.errors import TooLargeError
-from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidArgumentError
+from kg.rdf.geometry import CRS84
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.values.layers import BlockIndex, Layer
     from cube_bridge.values.periods import Period
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 _OPERATIONS = 64

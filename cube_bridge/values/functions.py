@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cube_bridge.distributions import Access
     from cube_bridge.values.engine import Engine
     from cube_bridge.values.layers import Layer
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
     Function = Callable[..., Term | None]

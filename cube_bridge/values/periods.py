@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import NamedNode
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
     Unit = OneOf["D", "M", "Y"]
 

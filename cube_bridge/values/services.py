@@ -33,10 +33,10 @@ from cube_bridge.values.series_statistics import Season
 from cube_bridge.values.weights import Weighting
 from cube_bridge.values.zone_answers import SERIES_STATISTICS, ZoneQuestion, answer_zones
 from cube_bridge.values.zones import STATISTICS, Wanted
-from kg.geometry import wkt_literal
 from kg.geosparql.arguments import number_of
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
-from kg.temporal import date_time_literal
+from kg.rdf.geometry import wkt_literal
+from kg.rdf.times import date_time_literal
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from cube_bridge.values.engine import Engine
     from cube_bridge.values.layers import Layer
     from cube_bridge.values.periods import Period
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
     Request = Mapping[NamedNode, Term]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cube_bridge.values.further import Place
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _TIMES = {XSD.dateTime, XSD.dateTimeStamp, XSD.date, XSD.gYearMonth, XSD.gYear}
 

@@ -15,7 +15,7 @@ def sparql_text(argument: str) -> str:
     Args:
         argument: `-` reads it from standard input, `@FILE` from a file; else it is the text.
     """
-    from kg.query import with_prefixes
+    from kg.rdf.prefixes import with_prefixes
 
     if argument == "-":
         return with_prefixes(sys.stdin.read())

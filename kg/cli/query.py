@@ -15,7 +15,7 @@ from kg.cli.options import store_options
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kg.store import QueryResult
+    from kg.results.solutions import QueryResult
 
 _FORMATS: dict[str, QueryResultsFormat | RdfFormat] = {
     "json": QueryResultsFormat.JSON,
@@ -72,7 +72,7 @@ def query(
 def _show(result: QueryResult, result_format: str | None) -> None:
     """Write a result to stdout, as a table or in one of `_FORMATS`."""
     from kg.errors import FormatError
-    from kg.query import is_graph, serialise_result
+    from kg.results.formats import is_graph, serialise_result
 
     chosen = result_format or ("ttl" if is_graph(result) else "table")
     if chosen == "table":
@@ -94,8 +94,8 @@ def _print_table(result: QueryResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from kg.query import text
-    from kg.solutions import Solutions
+    from kg.rdf.terms import text
+    from kg.results.solutions import Solutions
     from ontology.terms import compact
 
     console = Console()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.geometry import CRS84
 from kg.geosparql import systems
 from kg.geosparql.coordinates import map_coordinates
 from kg.geosparql.errors import InvalidGeometryError
+from kg.rdf.geometry import CRS84
 
 if TYPE_CHECKING:
     from pyproj import Transformer

@@ -17,7 +17,6 @@ import numpy as np
 import shapely
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.geometry import CRS84
 from kg.geosparql import constructions, measures
 from kg.geosparql.aggregates import AGGREGATES as AGGREGATES  # noqa: PLC0414
 from kg.geosparql.arguments import (
@@ -38,6 +37,7 @@ from kg.geosparql.literals import CRS84_ONLY, Geometry, serialise
 from kg.geosparql.relations import RELATIONS, Constant, Relation, relate_pattern
 from kg.geosparql.systems import crs_of, srs_iri
 from kg.geosparql.units import METRE, SQUARE_METRE, Unit
+from kg.rdf.geometry import CRS84
 from ontology.terms import GEO, GEOF, SF, XSD
 
 if TYPE_CHECKING:

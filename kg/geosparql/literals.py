@@ -22,7 +22,6 @@ import shapely
 from pyoxigraph import Literal, NamedNode
 from shapely.errors import ShapelyError
 
-from kg.geometry import CRS84
 from kg.geosparql.coordinates import is_finite, swapped
 from kg.geosparql.dggs import read_dggs, write_dggs
 from kg.geosparql.errors import InvalidGeometryError
@@ -33,6 +32,7 @@ from kg.geosparql.kml import read_kml, write_kml
 from kg.geosparql.noding import noded
 from kg.geosparql.systems import is_north_first
 from kg.geosparql.wkt import read_wkt, write_wkt
+from kg.rdf.geometry import CRS84
 from ontology.terms import GEO
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from kg.geometry import CRS84
 from kg.geosparql.coordinates import leaves
 from kg.geosparql.crs import to_srs
 from kg.geosparql.errors import InvalidGeometryError, UnknownUnitError
 from kg.geosparql.nearest import nearest_m
 from kg.geosparql.systems import axis_unit, geod_of, is_geographic
 from kg.geosparql.units import METRE, SQUARE_METRE, Kind, Unit
+from kg.rdf.geometry import CRS84
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

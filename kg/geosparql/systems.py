@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kg.geometry import CRS84
 from kg.geosparql.errors import InvalidGeometryError
+from kg.rdf.geometry import CRS84
 
 if TYPE_CHECKING:
     from pyproj import CRS, Geod

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kg.planner.constraints import Constraint
     from kg.planner.patterns import TriplePattern
     from kg.planner.source import Asking
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _AMONG = "urn:deepcube:among:"
 _TRUE, _FALSE = Literal(True), Literal(False)  # noqa: FBT003 -- that is the literal's value

@@ -11,7 +11,7 @@ from kg.geosparql.literals import GEOMETRY_DATATYPES, Geometry, parse
 from kg.planner.unevaluated import rows_without_data
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 
 class Constants:

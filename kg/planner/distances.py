@@ -14,7 +14,7 @@ from ontology.terms import PREFIXES, XSD
 
 if TYPE_CHECKING:
     from kg.geosparql.literals import Geometry
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _GEOF = PREFIXES["geof"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kg.planner.constants import Constants
     from kg.planner.scoping import Bound
     from kg.planner.syntax import Syntax
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 _GEOF = PREFIXES["geof"]
 _COMPARISONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kg.planner.patterns import TriplePattern
     from kg.planner.syntax import Sparql, Syntax
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 #: The function that is called with bindings; no one else's can be of this name.
 _NOTE = "tag:deepcube,2026:note"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from kg.planner.planner import PlannedQuery
     from kg.planner.source import Source
     from kg.planner.syntax import Sparql, Syntax
-    from kg.solutions import Solutions, Term
+    from kg.rdf.terms import Term
+    from kg.results.solutions import Solutions
 
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
 _DECLARATIONS = ("base_declaration", "prefix_declaration")

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from kg.planner.pairs import Across
     from kg.planner.source import Asking
     from kg.planner.syntax import Syntax
-    from kg.solutions import Solutions, Term
+    from kg.rdf.terms import Term
+    from kg.results.solutions import Solutions
 
 
 @dataclass(frozen=True, kw_only=True)

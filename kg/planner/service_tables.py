@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kg.extensions import Service
     from kg.planner.service_calls import Call
     from kg.planner.syntax import Sparql
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
     Row = tuple[Term | None, ...]

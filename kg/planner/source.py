@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
     from kg.property_tables import PropertyTable
+    from kg.results.solutions import QueryResult
     from kg.spatial_index import SpatialIndex
-    from kg.store import Dataset, QueryResult
+    from kg.store import Dataset
 
 
 class Source(Protocol):

@@ -21,7 +21,7 @@ from kg.planner.unevaluated import literal_of, resolved_iri, selected_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 with warnings.catch_warnings():
     # The grammar's wheel hands its pointer over as an int; there is no release that does not.

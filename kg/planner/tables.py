@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kg.columns import expand_ranges
-from kg.solutions import Column
+from kg.results.solutions import Column
 
 if TYPE_CHECKING:
     from kg.term_table import TermTable

@@ -19,7 +19,7 @@ from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse
 from kg.planner.unevaluated import term_of
 from kg.planner.volatile import is_volatile
-from kg.quad_blocks import has_blank_node
+from kg.rdf.quad_blocks import has_blank_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from kg.planner.patterns import TriplePattern
     from kg.planner.syntax import Syntax
     from kg.property_tables import PropertyTables
-    from kg.solutions import Term
-    from kg.store import GraphName, QueryResult
+    from kg.rdf.terms import GraphName, Term
+    from kg.results.solutions import QueryResult
 
 #: Nodes that are read again one by one at least; above it, as many as a quarter of the index.
 MANY = 20_000

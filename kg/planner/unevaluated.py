@@ -17,8 +17,8 @@ from kg.geosparql.functions import FUNCTIONS
 from kg.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
-    from kg.store import QueryResult
+    from kg.rdf.terms import Term
+    from kg.results.solutions import QueryResult
 
 
 def answered_empty(sparql: str, base_iri: str | None) -> QueryResult:

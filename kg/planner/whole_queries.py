@@ -19,7 +19,7 @@ from kg.planner.joins import is_joinable, join_components, join_of, joins_of
 from kg.planner.limits import first_solutions
 from kg.planner.tables import column_of
 from kg.planner.unevaluated import selected_names
-from kg.solutions import Column, Solutions
+from kg.results.solutions import Column, Solutions
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.hierarchy import must_resolve
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from kg.validation.report import Violation
 
 if TYPE_CHECKING:

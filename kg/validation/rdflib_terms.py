@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
 
 def rdflib_graph(quads: Iterable[Quad]) -> rdflib.Graph:

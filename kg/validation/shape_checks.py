@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
 
     Said = dict[NamedNode, list[Term]]
     """What is said of one node."""

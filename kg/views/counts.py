@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.hierarchy import subclasses
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.views.labels import labels
 from ontology.axioms import higher_is_better
 from ontology.terms import compact
@@ -15,7 +16,7 @@ from ontology.terms import compact
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 

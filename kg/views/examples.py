@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.hierarchy import subclasses, subproperties
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from ontology.terms import DEEP, PREFIXES, compact
 
 if TYPE_CHECKING:

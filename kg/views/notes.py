@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 
 if TYPE_CHECKING:
     from kg.store import GraphStore

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from pyoxigraph import NamedNode
 
 from kg.hierarchy import subproperties
-from kg.query import number, select, text
-from kg.temporal import timestamp
+from kg.rdf.terms import number, text
+from kg.rdf.times import timestamp
+from kg.rows import select
 from kg.views.labels import labels
 from kg.views.moments import Moment, moment_of
 from ontology.terms import DEEP, compact
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
+    from kg.rdf.terms import Term
     from kg.store import GraphStore
 
 

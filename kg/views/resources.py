@@ -11,7 +11,8 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 from kg.errors import ResourceNotFoundError
 
 if TYPE_CHECKING:
-    from kg.store import GraphStore, Subject
+    from kg.rdf.terms import Subject
+    from kg.store import GraphStore
 
 
 @dataclass(frozen=True, kw_only=True)

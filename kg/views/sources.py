@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 
 if TYPE_CHECKING:
     from kg.store import GraphStore

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from kg.errors import RdfSyntaxError
-from kg.query import RDF_FORMATS
 from kg.remote import RemoteStore
+from kg.results.formats import RDF_FORMATS
 
 GSP = "/rdf-graph-store"
 G = {"graph": "http://example.org/g"}

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from api import endpoints
 from api.app import create_app, routers
 from kg.embedded import EmbeddedStore
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from kg.views.predictions import highest_moment
 
 HTML = {"Accept": "text/html"}

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from kg.embedded import EmbeddedStore
-from kg.query import with_prefixes
+from kg.rdf.prefixes import with_prefixes
 
 A, B = "http://example.org/a", "http://example.org/b"
 QUERY = {"Content-Type": "application/sparql-query"}

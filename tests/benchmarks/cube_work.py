@@ -27,7 +27,7 @@ from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.sources.value_statistics import Statistics, chunk_statistics
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
+from kg.rdf.iris import Iris
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -31,7 +31,7 @@ from pyoxigraph import QueryResultsFormat, RdfFormat
 
 from kg.embedded import EmbeddedStore
 from kg.errors import DeepCubeError
-from kg.query import serialise_result
+from kg.results.formats import serialise_result
 
 if TYPE_CHECKING:
     from tests.benchmarks.workload import Query, Workload

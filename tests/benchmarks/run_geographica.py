@@ -28,7 +28,7 @@ import pyoxigraph
 from pyoxigraph import QueryResultsFormat, RdfFormat
 
 from kg.embedded import EmbeddedStore
-from kg.query import serialise_result
+from kg.results.formats import serialise_result
 from tests.benchmarks.geographica import geographica
 from tests.benchmarks.measuring import (
     AGAIN,

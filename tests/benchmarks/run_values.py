@@ -32,9 +32,9 @@ from cube_bridge.values.engine import Engine
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.reading import ChunkReader
 from kg.embedded import EmbeddedStore
-from kg.geometry import geometry_quads
-from kg.iris import Iris
-from kg.query import select
+from kg.rdf.geometry import geometry_quads
+from kg.rdf.iris import Iris
+from kg.rows import select
 from ontology.terms import DEEP, RDF
 from tests.benchmarks.measuring import Timing, duration, table, timed
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of

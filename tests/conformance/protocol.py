@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 
-from kg.query import RDF_FORMATS, RESULT_FORMATS
+from kg.results.formats import RDF_FORMATS, RESULT_FORMATS
 from tests.conformance.answers import canonical
 from tests.conformance.manifests import MF, RDFS, UT
 

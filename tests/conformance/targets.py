@@ -17,7 +17,7 @@ from pyoxigraph import (
 
 from kg.embedded import EmbeddedStore
 from kg.errors import EvaluationError, QueryError
-from kg.query import serialise_result
+from kg.results.formats import serialise_result
 from tests.conformance.answers import answer_of
 
 _ALL = "SELECT ?g ?s ?p ?o { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }"

@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode
 from cube_bridge.chunk_references import chunk_references, write_references
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing.index import index_dataset, index_file
-from kg.geometry import BBox
+from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed
 

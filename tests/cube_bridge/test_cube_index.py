@@ -25,8 +25,9 @@ from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.errors import SourceError
 from cube_bridge.indexing.index import Reading, index_file
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
-from kg.query import number, select, text
+from kg.rdf.iris import Iris
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from kg.views.notes import notes
 from ontology.terms import DEEP
@@ -142,7 +143,7 @@ from pathlib import Path
 from cube_bridge.indexing.index import index_file
 import cube_bridge.cube_index as cube_index
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
+from kg.rdf.iris import Iris
 def progress(name, done, total):
     print(done, total, flush=True)
     if done >= 1000:

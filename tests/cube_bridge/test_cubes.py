@@ -18,8 +18,9 @@ from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.selection import select_dataset
 from cube_bridge.sources.value_statistics import chunk_statistics
-from kg.geometry import BBox, parse_wkt
-from kg.query import number, select, text
+from kg.rdf.geometry import BBox, parse_wkt
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from tests.conftest import make_cube
 

@@ -13,8 +13,8 @@ from cube_bridge.errors import SelectionError
 from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
 from kg.errors import StoreNotFoundError
-from kg.iris import Iris
-from kg.query import select
+from kg.rdf.iris import Iris
+from kg.rows import select
 from tests.conftest import make_cube
 
 

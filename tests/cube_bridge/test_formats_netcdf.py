@@ -24,7 +24,8 @@ from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
-from kg.query import number, select
+from kg.rdf.terms import number
+from kg.rows import select
 from tests.conftest import make_cube
 
 

@@ -9,7 +9,8 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.indexing.index import index_file
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from tests.conftest import make_cube
 from tests.cube_bridge.test_cube_index import ALWAYS, WORLD
 

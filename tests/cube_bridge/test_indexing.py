@@ -14,8 +14,9 @@ from cube_bridge.indexing.index import cube_mapping, index_dataset, index_file
 from cube_bridge.indexing.state import remove_source
 from cube_bridge.kinds.mappings import parse_mapping
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
-from kg.query import number, select
+from kg.rdf.iris import Iris
+from kg.rdf.terms import number
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from ontology.terms import DEEP
 from tests.cube_bridge.test_tables import EVENTS_MAPPING
@@ -58,7 +59,7 @@ from pathlib import Path
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import read_mapping
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
+from kg.rdf.iris import Iris
 store = EmbeddedStore(Path(sys.argv[1]))
 def progress(name, done, total):
     print(done, total, flush=True)

@@ -18,7 +18,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.selection import select_dataset
 from cube_bridge.target_grid import GridSpec
 from kg.embedded import EmbeddedStore
-from kg.iris import Iris
+from kg.rdf.iris import Iris
 from tests.laziness import nothing_computed
 from tests.open_data import open_data
 

@@ -20,8 +20,9 @@ from cube_bridge.publishing import item_path, publish_and_index, publish_cube
 from cube_bridge.selection import select_dataset
 from cube_bridge.sources.info import SourceInfo
 from cube_bridge.target_grid import GridSpec
-from kg.geometry import BBox
-from kg.query import select, text
+from kg.rdf.geometry import BBox
+from kg.rdf.terms import text
+from kg.rows import select
 from tests.conftest import make_cube
 
 INFO = SourceInfo(

@@ -5,8 +5,8 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.errors import RegionError
 from cube_bridge.regions import find_region
-from kg.geometry import geometry_quads, parse_wkt
-from kg.query import integer
+from kg.rdf.geometry import geometry_quads, parse_wkt
+from kg.rdf.terms import integer
 from ontology.terms import DEEP, GEO, RDF, RDFS
 
 EX = "http://example.org/"

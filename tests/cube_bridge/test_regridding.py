@@ -21,7 +21,7 @@ from cube_bridge.regridding import regrid
 from cube_bridge.resampling import method_for
 from cube_bridge.target_grid import GridSpec, grid_coordinates, grid_of_spec
 from cube_bridge.weights import centres_in_plane
-from kg.geometry import BBox
+from kg.rdf.geometry import BBox
 from tests.laziness import nothing_computed
 
 LONLAT = "OGC:CRS84"

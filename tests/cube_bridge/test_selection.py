@@ -17,7 +17,7 @@ from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.selection import select_by_query, select_dataset
 from cube_bridge.target_grid import GridSpec
 from kg.errors import QueryError
-from kg.geometry import BBox
+from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed
 

@@ -8,7 +8,8 @@ from cube_bridge.kinds.events import load_events
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import mapping_from_json, parse_mapping, read_mapping
 from cube_bridge.kinds.series import load_series
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from tests.conftest import SERIES_MAPPING
 

@@ -19,7 +19,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.selection import select_dataset
 from cube_bridge.target_grid import GridSpec
 from cube_bridge.virtual_store import virtual_store
-from kg.geometry import BBox
+from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed
 

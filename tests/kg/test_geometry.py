@@ -3,7 +3,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.geometry import CRS84, BBox, parse_wkt, wkt_literal
+from kg.rdf.geometry import CRS84, BBox, parse_wkt, wkt_literal
 
 longitudes = st.floats(-180, 180).map(lambda v: round(v, 6))
 latitudes = st.floats(-90, 90).map(lambda v: round(v, 6))

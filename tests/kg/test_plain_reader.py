@@ -7,7 +7,8 @@ from kg.embedded import EmbeddedStore
 from kg.errors import QueryError, StoreError, StoreLockedError, StoreNotFoundError
 from kg.kept_index import kept_file
 from kg.plain_reader import PlainReader, is_plain
-from kg.query import is_graph, serialise_result, with_prefixes
+from kg.rdf.prefixes import with_prefixes
+from kg.results.formats import is_graph, serialise_result
 
 DATA = """
 INSERT DATA {

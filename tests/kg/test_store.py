@@ -21,8 +21,9 @@ from kg.errors import (
     StoreLockedError,
     StoreNotFoundError,
 )
-from kg.query import ask, select, text
+from kg.rdf.terms import text
 from kg.remote import RemoteStore
+from kg.rows import ask, select
 from ontology.terms import GEO, XSD
 
 EX = "http://example.org/"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.iris import Iris, slug
-from kg.temporal import (
+from kg.rdf.iris import Iris, slug
+from kg.rdf.times import (
     Cadence,
     duration_seconds,
     duration_text,

@@ -3,7 +3,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.indexing.index import index_file
 from kg.errors import ResourceNotFoundError, ValidationFailedError
-from kg.query import double
+from kg.rdf.terms import double
 from kg.validation.shacl import shapes_with, validate_quads, validate_store
 from kg.views.locations import located_wkt
 from kg.views.resources import describe

@@ -7,7 +7,7 @@ import torch
 from pyoxigraph import NamedNode, Quad
 
 from kg.errors import ValidationFailedError
-from kg.query import double
+from kg.rdf.terms import double
 from kg.validation.shacl import validate_quads
 from ml.cell_days import CellDays
 from ml.errors import RunError

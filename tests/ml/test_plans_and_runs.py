@@ -11,7 +11,8 @@ from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND
 from cube_bridge.regions import find_region
 from kg.embedded import EmbeddedStore
-from kg.query import ask, number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import ask, select
 from kg.validation.shacl import validate_store
 from kg.views.predictions import highest_moment
 from ml.errors import ModelNotFoundError, PlanError, RunError

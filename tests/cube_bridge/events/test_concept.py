@@ -9,7 +9,7 @@ from pyoxigraph import NamedNode, RdfFormat
 from cube_bridge.errors import EventConceptError, UnitError
 from cube_bridge.events.concept import read_concept, variables_of
 from cube_bridge.indexing.index import index_dataset
-from kg.query import select
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from kg.vocabulary import install_ontology
 from ontology.terms import DEEP, expand

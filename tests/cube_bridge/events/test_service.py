@@ -12,7 +12,7 @@ from cube_bridge.events.service import Events
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.values.engine import Engine
 from kg.geosparql.errors import InvalidArgumentError
-from kg.query import select
+from kg.rows import select
 from ontology.terms import DEEP, GEO
 
 WEST = Literal("POLYGON((0 0, 2 0, 2 2, 0 2, 0 0))", datatype=GEO.wktLiteral)

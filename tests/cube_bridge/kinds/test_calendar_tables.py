@@ -8,7 +8,8 @@ from cube_bridge.errors import MappingError, TableError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.series import load_series
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from kg.validation.shacl import validate_store
 from tests.conftest import SERIES_MAPPING
 

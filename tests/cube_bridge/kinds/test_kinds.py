@@ -10,7 +10,8 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds import mappings
 from cube_bridge.kinds.mappings import kind_of, parse_mapping, source_kinds
 from cube_bridge.kinds.simulation import simulate
-from kg.query import select, text
+from kg.rdf.terms import text
+from kg.rows import select
 from ontology.terms import DEEP
 
 ANOTHER = """
@@ -23,8 +24,8 @@ from pyoxigraph import Literal as RdfLiteral, NamedNode, Quad
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.sources.description import Content, part_quads
 from cube_bridge.sources.info import SourceMapping
-from kg.geometry import BBox
-from kg.iris import below
+from kg.rdf.geometry import BBox
+from kg.rdf.iris import below
 from ontology.terms import DEEP, RDFS
 
 

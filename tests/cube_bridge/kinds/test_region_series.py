@@ -14,7 +14,8 @@ from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.indexing.state import remove_source
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import kind_of, mapping_from_json, parse_mapping
-from kg.query import number, select, text
+from kg.rdf.terms import number, text
+from kg.rows import select
 from kg.validation.shacl import validate_store
 
 SOURCE = {"id": "drought", "title": "Drought", "license": "https://spdx.org/licenses/MIT"}

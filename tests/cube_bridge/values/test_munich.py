@@ -7,7 +7,7 @@ from pyoxigraph import Literal
 
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import index_file
-from kg.temporal import date_time_literal
+from kg.rdf.times import date_time_literal
 from ontology.terms import DEEP
 from tests.cube_bridge.values.conftest import wkt
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of

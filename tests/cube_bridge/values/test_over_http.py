@@ -6,7 +6,7 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
-from kg.query import with_prefixes
+from kg.rdf.prefixes import with_prefixes
 from tests.cube_bridge.values.test_slices import AREA
 from tests.servers import serving
 

@@ -11,9 +11,10 @@ from cube_bridge.errors import SourceError
 from cube_bridge.extension import CUBES
 from cube_bridge.indexing.index import index_file
 from kg.embedded import EmbeddedStore
-from kg.geometry import parse_wkt
 from kg.geosparql.errors import InvalidArgumentError
-from kg.query import select, with_prefixes
+from kg.rdf.geometry import parse_wkt
+from kg.rdf.prefixes import with_prefixes
+from kg.rows import select
 from ontology.terms import DEEP, XSD
 from tests.conftest import make_cube
 from tests.cube_bridge.values.conftest import wkt

@@ -17,7 +17,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.values.further import further_dimension
 from kg.embedded import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
-from kg.query import select
+from kg.rows import select
 from ontology.terms import DEEP, XSD
 from tests.cube_bridge.values.conftest import wkt
 from tests.cube_bridge.values.layers import cell_areas, exactextract_of

@@ -5,9 +5,9 @@ import pytest
 import shapely
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from kg.geometry import CRS84
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.geosparql.literals import parse
+from kg.rdf.geometry import CRS84
 from ontology.terms import GEO, GEOF, PREFIXES, XSD
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode
 
-from kg.geometry import CRS84
 from kg.geosparql.coordinates import format_number
 from kg.geosparql.crs import is_geographic, to_crs84, to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import GEOMETRY_DATATYPES, Geometry, parse, serialise
+from kg.rdf.geometry import CRS84
 from ontology.terms import GEO
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"

@@ -11,9 +11,10 @@ from pyoxigraph import (
     BlankNode,
     Literal,
     NamedNode,
+    QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
-    Triple,
+    QueryTriples,
     Variable,
     parse_query_results,
 )
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-Term = NamedNode | BlankNode | Literal | Triple
+    from kg.rdf.terms import Term
+
+
 _Value = TypeVar("_Value")
 
 
@@ -224,3 +227,6 @@ def _xml_fragment(text: bytes) -> str:
 def _csv(term: Term) -> str:
     text = f"_:{term.value}" if isinstance(term, BlankNode) else str(getattr(term, "value", term))
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
+
+
+QueryResult = QuerySolutions | Solutions | QueryBoolean | QueryTriples

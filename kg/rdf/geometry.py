@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
+
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 

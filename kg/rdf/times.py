@@ -16,7 +16,8 @@ from ontology.terms import RDF, RDFS, TIME, XSD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kg.iris import Iris
+    from kg.rdf.iris import Iris
+
 
 _DURATION = re.compile(
     r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"

@@ -1,8 +1,7 @@
-"""Results of queries in the formats of the SPARQL protocol, the same for HTTP and command line."""
+"""Results of queries in all forms that SPARQL knows."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pyoxigraph import (
@@ -16,13 +15,13 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.errors import EvaluationError, FormatError, QueryError
-from kg.solutions import Solutions
-from ontology.terms import PREFIXES, XSD
+from kg.errors import EvaluationError, FormatError
+from kg.results.solutions import Solutions
+from ontology.terms import PREFIXES
 
 if TYPE_CHECKING:
-    from kg.solutions import Term
-    from kg.store import GraphStore, QueryResult
+    from kg.results.solutions import QueryResult
+
 
 #: Media type to format, most preferred first.
 RESULT_FORMATS: dict[str, QueryResultsFormat] = {
@@ -42,8 +41,6 @@ RDF_FORMATS: dict[str, RdfFormat] = {
     "application/n-quads": RdfFormat.N_QUADS,
     "application/trig": RdfFormat.TRIG,
 }
-#: Looked for once and not for each prefix: a list of IRIs makes a long text.
-_PREFIXED = re.compile(r"(?<!\w)(\w++):")
 
 
 def is_graph(result: QueryResult) -> bool:
@@ -94,55 +91,3 @@ def _prefixes_of(triples: list[Triple]) -> dict[str, str]:
     }
     used |= {t.object.datatype.value for t in triples if isinstance(t.object, Literal)}
     return {p: ns for p, ns in PREFIXES.items() if any(iri.startswith(ns) for iri in used)}
-
-
-def with_prefixes(sparql: str) -> str:
-    """Return a query or update with our prefixes that it uses without declaring them.
-
-    They stand before its first line, so that lines in messages are those of the text.
-    """
-    used = set(_PREFIXED.findall(sparql))
-    used -= set(re.findall(r"\bPREFIX\s+(\w+):", sparql, re.IGNORECASE))
-    return "".join(f"PREFIX {p}: <{iri}> " for p, iri in PREFIXES.items() if p in used) + sparql
-
-
-def select(store: GraphStore, sparql: str) -> list[dict[str, Term]]:
-    """Return the rows of a SELECT of our own; unbound variables are left out of a row.
-
-    Raises:
-        QueryError: The query is no SELECT.
-    """
-    result = store.query(with_prefixes(sparql))
-    if not isinstance(result, QuerySolutions | Solutions):
-        raise QueryError("rows come from a SELECT; this is an ASK, CONSTRUCT or DESCRIBE")
-    names = [v.value for v in result.variables]
-    return [
-        {n: term for n, term in zip(names, row, strict=True) if term is not None} for row in result
-    ]
-
-
-def ask(store: GraphStore, sparql: str) -> bool:
-    """Return the answer of an ASK of our own."""
-    return bool(store.query(with_prefixes(sparql)))
-
-
-def text(term: Term) -> str:
-    """Return the lexical form of a literal, the IRI of a node."""
-    if isinstance(term, Triple):
-        return str(term)
-    return term.value
-
-
-def number(term: Term) -> float:
-    """Return the value of a numeric literal."""
-    return float(text(term))
-
-
-def integer(value: int) -> Literal:
-    """Return an xsd:integer."""
-    return Literal(str(value), datatype=XSD.integer)
-
-
-def double(value: float) -> Literal:
-    """Return an xsd:double with the shortest text that reads back the same."""
-    return Literal(repr(float(value)), datatype=XSD.double)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from kg.temporal import date_time_literal, now_literal
+from kg.rdf.times import date_time_literal, now_literal
 from ontology.terms import OWL, PROV, RDF, RDFS
 
 if TYPE_CHECKING:

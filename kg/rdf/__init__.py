@@ -1,0 +1,1 @@
+"""Terms, IRIs, times, geometries and documents of RDF: no store, no query."""

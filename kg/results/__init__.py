@@ -1,0 +1,1 @@
+"""Solutions of queries, and the formats they are written in."""
