@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg.errors import RdfSyntaxError
-from kg.statement_blocks import statement_blocks
+from kg.index.n_triples import statement_blocks
 
 if TYPE_CHECKING:
     from pyoxigraph import RdfFormat, Store

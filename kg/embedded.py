@@ -51,12 +51,12 @@ if TYPE_CHECKING:
     from pyoxigraph import QuerySolutions, RdfFormat
 
     from kg.extensions import Extension
-    from kg.geometry_statements import BrokenGeometry
     from kg.geosparql.functions import Function
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.service_tables import Row, Served
     from kg.rdf.terms import GraphName, Subject, Term
     from kg.results.solutions import QueryResult
-    from kg.spatial_index import SpatialIndex
+    from kg.store import BrokenGeometry
 
 
 class EmbeddedStore:

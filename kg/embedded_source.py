@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode, Store
 
     from kg.geosparql.functions import Function
+    from kg.index.pairs_table import PropertyTable
+    from kg.index.spatial_index import SpatialIndex
     from kg.index_keeper import IndexKeeper
     from kg.planner.column_memory import ColumnMemory
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
     from kg.planner.service_tables import Served
-    from kg.property_tables import PropertyTable
     from kg.rdf.terms import Term
     from kg.results.solutions import QueryResult
-    from kg.spatial_index import SpatialIndex
     from kg.store import Dataset
 
 

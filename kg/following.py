@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from kg.geometry_statements import Link, Statement, graph_text, statement_of, term_text
+from kg.index.statements import Link, Statement, graph_text, statement_of, term_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyoxigraph import BlankNode, NamedNode, Quad
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.touched import Touched
     from kg.rdf.terms import GraphName
-    from kg.spatial_index import SpatialIndex
 
 #: Statements that are taken into an index at a time.
 _BLOCK = 50_000

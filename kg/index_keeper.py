@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pyoxigraph import BlankNode, NamedNode
 
 from kg.following import follow
-from kg.geometry_statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
-from kg.kept_arrays import mapped_arrays, write_arrays
+from kg.index.array_file import mapped_arrays, write_arrays
+from kg.index.spatial_index import SpatialIndex
+from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
 from kg.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.planner.noting import NotingUpdate, noting
 from kg.planner.touched import MANY, Touched
-from kg.spatial_index import SpatialIndex
 from kg.store_reader import geometry_properties, items, said_by, statements
 from kg.write_log import WriteLog
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Quad, Store
 
-    from kg.geometry_statements import Block
+    from kg.index.pairs_table import PropertyTable
+    from kg.index.statements import Block
     from kg.planner.syntax import Sparql
-    from kg.property_tables import PropertyTable
     from kg.rdf.terms import GraphName
 
 #: Properties that are read from the store at the same time.

@@ -20,11 +20,11 @@ import numpy as np
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad
 
 from kg.following import follow, take
-from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
+from kg.index.spatial_index import SpatialIndex
+from kg.index.statements import LINKS
 from kg.planner.touched import Touched, touched_by
 from kg.sparql_client import VIRTUOSO_GEOMETRY
-from kg.spatial_index import SpatialIndex
 from kg.store import Dataset
 from ontology.terms import XSD
 

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.geosparql.functions import Function
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.costs import Costs
     from kg.planner.service_tables import Served
     from kg.planner.syntax import Sparql
     from kg.results.solutions import QueryResult, Solutions
     from kg.sparql_client import SparqlClient
-    from kg.spatial_index import SpatialIndex
     from kg.store import Dataset
 
 _OURS = (GEOF.namespace, DEEPF.namespace)

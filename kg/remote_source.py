@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from pyoxigraph import QuerySolutions
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
     from kg.rdf.terms import Term
     from kg.sparql_client import SparqlClient
-    from kg.spatial_index import SpatialIndex
     from kg.store import Dataset
 
 

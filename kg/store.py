@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from pyoxigraph import NamedNode, RdfFormat
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
         RdfFormat,
     )
 
-    from kg.geometry_statements import BrokenGeometry
     from kg.rdf.terms import (
         GraphName,
         Subject,
@@ -169,3 +170,17 @@ class GraphStore(Protocol):
 
     def close(self) -> None:
         """Let go of the files, so that another process can open them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenGeometry:
+    """A literal that is no geometry."""
+
+    subject: str
+    predicate: str
+    lexical: str
+    """Its first 80 characters."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}: {self.lexical!r}"

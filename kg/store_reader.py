@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions
 
-from kg.geometry_statements import (
-    LINKS,
-    SERIALISATIONS,
-    Block,
-    Link,
-    Statement,
-    statement_of,
-)
 from kg.geosparql.literals import GEOMETRY_DATATYPES
+from kg.index.statements import LINKS, SERIALISATIONS, Block, Link, Statement, statement_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

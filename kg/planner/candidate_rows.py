@@ -13,10 +13,10 @@ from kg.planner.rest import AskedRest, Rest, rest_of_store
 from kg.planner.row_matching import count_near, rows_matching
 
 if TYPE_CHECKING:
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.components import Anchor
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.spatial_index import SpatialIndex
 
 
 def candidate_rows(asking: Asking, anchor: Anchor, constraints: list[Constraint]) -> np.ndarray:

@@ -11,8 +11,8 @@ from cachetools import LRUCache
 if TYPE_CHECKING:
     from weakref import ReferenceType
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.fetched import Remembered
-    from kg.spatial_index import SpatialIndex
     from kg.write_log import WriteLog
 
 #: Bytes of columns that are remembered at most.

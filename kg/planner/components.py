@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kg.geometry_statements import LINKS
+from kg.index.statements import LINKS
 from kg.planner.patterns import connected
 from kg.planner.tables import join
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.constraints import Scope
     from kg.planner.patterns import TriplePattern
     from kg.planner.syntax import Syntax
-    from kg.spatial_index import SpatialIndex
 
 
 @dataclass(frozen=True, kw_only=True)

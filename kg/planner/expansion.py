@@ -14,9 +14,9 @@ from kg.planner.query_rewrite import rewrite
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.schema import Schema
     from kg.planner.syntax import Sparql
-    from kg.spatial_index import SpatialIndex
 
 
 def expanded(

@@ -25,6 +25,7 @@ from kg.planner.tables import distinct, join
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.components import Anchor, Component
     from kg.planner.constraints import Constraint
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kg.planner.spatial_tests import Test
     from kg.planner.syntax import Syntax
     from kg.planner.tables import Table
-    from kg.spatial_index import SpatialIndex
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from cachetools import LRUCache
 from kg.geosparql.systems import crs_of
 
 if TYPE_CHECKING:
-    from kg.spatial_index import SpatialIndex
+    from kg.index.spatial_index import SpatialIndex
 
 #: Geometries that are moved at a time.
 _BLOCK = 20_000

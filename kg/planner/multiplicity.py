@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from kg.spatial_index import SpatialIndex
+    from kg.index.spatial_index import SpatialIndex
 
 #: Nodes whose rows are looked up one by one; of more, all rows are gone through.
 _FEW = 5_000

@@ -22,10 +22,10 @@ from kg.planner.row_matching import geometries_at, rows_matching
 from kg.planner.spatial_tests import DistanceTest
 
 if TYPE_CHECKING:
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.components import Anchor
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.spatial_index import SpatialIndex
 
 #: Metres: half the way around the Earth, and some more.
 _FARTHEST_M = 20_100_000.0

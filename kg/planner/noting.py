@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
+from kg.index.statements import LINKS
 from kg.planner.syntax import Edit
 from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
 

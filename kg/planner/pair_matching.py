@@ -21,8 +21,8 @@ from ontology.terms import GEO
 
 if TYPE_CHECKING:
     from kg.geosparql.relations import Relation
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.spatial_tests import Test
-    from kg.spatial_index import SpatialIndex
 
 #: Predicates of the tree that are the relation itself.
 _TREE_PREDICATES = {

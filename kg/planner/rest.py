@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import Literal, QueryResultsFormat
 
+from kg.index.term_table import hash_texts
 from kg.planner.components import in_scope
 from kg.planner.counting import count_up_to
 from kg.planner.fetched import Fetched
 from kg.planner.table_joins import least, patterns_of, solve
-from kg.term_table import hash_texts
 
 if TYPE_CHECKING:
     from pyoxigraph import QuerySolutions
 
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.components import Anchor, Component
     from kg.planner.patterns import TriplePattern
     from kg.planner.source import Asking
     from kg.planner.table_joins import Pattern
-    from kg.spatial_index import SpatialIndex
 
 
 @dataclass(frozen=True, kw_only=True)

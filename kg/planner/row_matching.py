@@ -14,7 +14,7 @@ from kg.geosparql.crs import to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
 from kg.geosparql.systems import is_same_system
-from kg.packed_boxes import meets
+from kg.index.boxes import meets
 from kg.planner.moved_boxes import moved_boxes
 from kg.planner.spatial_tests import EQUALITIES, DistanceTest, RelationTest, grown, is_satisfied
 from ontology.terms import GEO
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from kg.geosparql.relations import Relation
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.spatial_tests import Test
-    from kg.spatial_index import SpatialIndex
 
 #: Rows below which a tree is no help.
 _FEW = 5_000

@@ -10,11 +10,11 @@ from pyoxigraph import QuerySolutions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kg.index.pairs_table import PropertyTable
+    from kg.index.spatial_index import SpatialIndex
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
-    from kg.property_tables import PropertyTable
     from kg.results.solutions import QueryResult
-    from kg.spatial_index import SpatialIndex
     from kg.store import Dataset
 
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.geometry_statements import LINKS
-from kg.stored_terms import stored_texts
+from kg.index.statements import LINKS
+from kg.index.stored_terms import stored_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kg.index.pairs_table import PropertyTable
     from kg.planner.components import Component
     from kg.planner.patterns import TriplePattern
     from kg.planner.source import Source
-    from kg.property_tables import PropertyTable
 
 #: Solutions above which a join is left to the store, which need not hold them all at once.
 _MOST = 30_000_000

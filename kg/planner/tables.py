@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.columns import expand_ranges
+from kg.index.columns import expand_ranges
 from kg.results.solutions import Column
 
 if TYPE_CHECKING:
-    from kg.term_table import TermTable
+    from kg.index.term_table import TermTable
 
 
 #: Below it sorting is quicker than marking.

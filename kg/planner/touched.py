@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutions, Store
 
-from kg.geometry_statements import LINKS
 from kg.geosparql.literals import GEOMETRY_DATATYPES
+from kg.index.statements import LINKS
 from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse
 from kg.planner.unevaluated import term_of
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pyoxigraph import Quad
     from tree_sitter import Node
 
+    from kg.index.property_tables import PropertyTables
     from kg.planner.patterns import TriplePattern
     from kg.planner.syntax import Syntax
-    from kg.property_tables import PropertyTables
     from kg.rdf.terms import GraphName, Term
     from kg.results.solutions import QueryResult
 

@@ -24,6 +24,7 @@ from kg.results.solutions import Column, Solutions
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from kg.index.term_table import TermTable
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.candidate_rows import CandidateRows
     from kg.planner.components import Component
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kg.planner.syntax import Syntax
     from kg.planner.tables import Table
     from kg.planner.variable_use import VariableUse
-    from kg.term_table import TermTable
 
 _VARIABLES = re.compile(r"(?is)SELECT\s*(?P<distinct>DISTINCT\b)?\s*(?P<names>\*|([?$]\w+\s*)+)")
 _COUNT = re.compile(r"(?is)SELECT\s*\(\s*COUNT\s*\(\s*\*\s*\)\s*AS\s*[?$](?P<name>\w+)\s*\)\s*")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kg.kept_arrays import mapped_arrays, write_arrays
+from kg.index.array_file import mapped_arrays, write_arrays
 
 ARRAYS = st.dictionaries(
     st.text("ab.é", max_size=5),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kg.packed_boxes import PackedBoxes, meets
+from kg.index.boxes import PackedBoxes, meets
 
 PLACES = st.integers(-6, 6).map(float)
 CORNERS = hnp.arrays(np.float64, st.tuples(st.integers(0, 90), st.just(4)), elements=PLACES)

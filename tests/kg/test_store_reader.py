@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from kg import store_reader
-from kg.geometry_statements import statement_of
+from kg.index.statements import statement_of
 from kg.store_reader import geometry_properties, items, said_by
 from ontology.terms import GEO
 

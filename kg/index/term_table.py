@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
-from kg.columns import GrowingBytes
+from kg.index.columns import GrowingBytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
 
 #: New terms are kept in a dict until there are so many; then they are sorted in.
 _DICT_LIMIT = 4096

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+
 #: Headers of the format end at a multiple of this too.
 _ALIGNMENT = 64
 

@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
 #: Newest values, which are searched one by one before they are sorted or packed in.
 TAIL = 4096
 #: Bytes a slice above which not all that lies between the first and the last is copied.
@@ -173,40 +174,3 @@ def expand_ranges(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, n
     which = np.repeat(np.arange(len(starts)), counts)
     offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
     return which, np.repeat(starts, counts) + offset
-
-
-def among(column: np.ndarray, numbers: np.ndarray, size: int) -> np.ndarray:
-    """Return which values of a column are among some numbers, all below a size."""
-    if len(numbers) == 1:
-        return np.asarray(column == numbers[0])
-    marks = np.zeros(size, bool)
-    marks[numbers] = True
-    return np.asarray(marks[column])
-
-
-def _group(*tables: dict[str, np.ndarray]) -> np.ndarray:
-    """Return a number for each record of some tables, one after the other; equal ones share it."""
-    columns = [np.concatenate([t[name] for t in tables]) for name in tables[0]]
-    order = np.lexsort(columns)
-    differs = np.zeros(len(order), bool)
-    for column in columns:
-        differs[1:] |= column[order[1:]] != column[order[:-1]]
-    numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.cumsum(differs)
-    return numbers
-
-
-def not_in(columns: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the places of records that are in no other table, each record once."""
-    numbers = _group(others, columns)
-    count = len(numbers) - len(next(iter(columns.values())))
-    _, first = np.unique(numbers, return_index=True)
-    first = np.sort(first)
-    return first[first >= count] - count
-
-
-def places_in(table: Columns, columns: dict[str, np.ndarray], by: str) -> np.ndarray:
-    """Return where a table has one of some records."""
-    rows = np.flatnonzero(np.isin(table[by], columns[by]) & table["alive"])
-    numbers = _group({n: table[n][rows] for n in columns}, columns)
-    return rows[np.isin(numbers[: len(rows)], numbers[len(rows) :])]

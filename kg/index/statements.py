@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import shapely
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, RdfFormat
 from pyoxigraph import parse as parse_rdf
 
-from kg.geosparql.errors import InvalidGeometryError
-from kg.geosparql.literals import GEOMETRY_DATATYPES, parse
-from kg.rdf.geometry import CRS84
-from kg.term_table import hash_texts
+from kg.geosparql.literals import GEOMETRY_DATATYPES
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyoxigraph import Quad
+
 
 #: Properties by which a feature has a geometry; the index knows them both ways.
 LINKS = (
@@ -60,20 +56,6 @@ class Link(NamedTuple):
     predicate: str
     geometry: bytes
     graph: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class BrokenGeometry:
-    """A literal that is no geometry."""
-
-    subject: str
-    predicate: str
-    lexical: str
-    """Its first 80 characters."""
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.reason}: {self.lexical!r}"
 
 
 def term_text(term: NamedNode | BlankNode | object) -> bytes:
@@ -200,48 +182,3 @@ def _lexical(text: bytes) -> str:
     if not isinstance(quad.object, Literal):
         raise TypeError("the object is a literal")
     return quad.object.value
-
-
-def literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
-    """Return a number for each literal that tells it from others: (n,) uint64."""
-    return hash_texts([f"{d} {x}" for d, x in zip(datatypes, lexicals, strict=True)])
-
-
-def _plain_shapes(texts: list[str]) -> np.ndarray:
-    """Return the shapes of WKT texts; None where `parse` has more to say about it."""
-    # As objects: numpy would make all of them as wide as the longest.
-    column = np.array(texts, object)
-    try:
-        shapes = np.asarray(shapely.from_wkt(column, on_invalid="ignore"), object)
-    except NotImplementedError:  # an arc among them
-        return np.full(len(texts), None, object)
-    parts = shapely.get_num_geometries(shapes) > 1
-    holes = shapely.get_num_interior_rings(shapes) > 0
-    odd = ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    shapes[parts | holes | odd] = None
-    return shapes
-
-
-def parse_all(
-    lexicals: list[str], datatypes: list[str]
-) -> tuple[np.ndarray, list[str | None], list[str | None]]:
-    """Return shape, SRS and, where it is no geometry, the reason, of each literal."""
-    shapes = np.full(len(lexicals), None, object)
-    reasons: list[str | None] = [None] * len(lexicals)
-    systems: list[str | None] = [CRS84] * len(lexicals)
-    wkt = GEO.wktLiteral.value
-    plain = [
-        i
-        for i, (text, datatype) in enumerate(zip(lexicals, datatypes, strict=True))
-        if datatype == wkt and text[:1].isalpha()
-    ]
-    # Plain CRS84 text is parsed at once, ten times as fast; all else one by one.
-    shapes[plain] = _plain_shapes([lexicals[i] for i in plain])
-    for i in [i for i, shape in enumerate(shapes.tolist()) if shape is None]:
-        try:
-            geometry = parse(lexicals[i], datatypes[i])
-        except InvalidGeometryError as error:
-            reasons[i], systems[i] = str(error), None
-        else:
-            shapes[i], systems[i] = geometry.shape, geometry.srs
-    return shapes, systems, reasons

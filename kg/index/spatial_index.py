@@ -13,26 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from kg.columns import TAIL, Columns, GrowingBytes, Lookup, Names, among, not_in, places_in
-from kg.geometry_statements import (
-    DEFAULT_GRAPH,
-    LINKS,
-    SERIALISATIONS,
-    BrokenGeometry,
-    Link,
-    Statement,
-    literal_hashes,
-    parse_all,
-)
-from kg.property_tables import PropertyTables
+from kg.index.arrays import among, not_in, places_in
+from kg.index.boxes import RowBoxes
+from kg.index.columns import TAIL, Columns, GrowingBytes, Lookup, Names
+from kg.index.geometry_parsing import literal_hashes, parse_all
+from kg.index.property_tables import PropertyTables
+from kg.index.statements import DEFAULT_GRAPH, LINKS, SERIALISATIONS, Link, Statement
+from kg.index.term_table import TermTable
 from kg.rdf.geometry import CRS84
-from kg.row_boxes import RowBoxes
-from kg.term_table import TermTable
+from kg.store import BrokenGeometry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from kg.geometry_statements import Block
+    from kg.index.statements import Block
+
 
 #: Which rows a property and some graphs have, kept for so many of these.
 _MASKS = 4

@@ -10,6 +10,7 @@ from pyoxigraph import QueryResultsFormat, QuerySolutions, RdfFormat, Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 #: What is kept as it is written: nodes, and strings without an escape.
 _AS_WRITTEN = re.compile(rb'<(?!<)[^\\]*>|_:.*|"[^"\\]*"', re.DOTALL)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import RdfFormat, parse
 
-from kg.geometry_statements import DEFAULT_GRAPH, Block, blocks_of, graph_text
+from kg.index.statements import DEFAULT_GRAPH, Block, blocks_of, graph_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from kg.rdf.terms import GraphName
+
 
 #: Bytes of lines that are taken apart at a time.
 _BYTES = 8 * 2**20

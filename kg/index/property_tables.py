@@ -11,144 +11,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.columns import expand_ranges
-from kg.geometry_statements import blocks_of, statement_of
-from kg.stored_terms import stored_texts
+from kg.index.pairs_table import (
+    PropertyTable,
+    code,
+)
+from kg.index.statements import blocks_of, statement_of
+from kg.index.stored_terms import stored_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from pyoxigraph import Quad
 
-    from kg.columns import Names
-    from kg.geometry_statements import Block
-    from kg.term_table import TermTable
+    from kg.index.columns import Names
+    from kg.index.statements import Block
+    from kg.index.term_table import TermTable
+
 
 #: Pairs that are kept at most, of all properties together; 8 to 16 bytes each, and their terms.
 LIMIT = 50_000_000
 #: Bytes of a term above which a property is left to the store: long texts are not joined by.
 _LONG = 1_000
-_LOW = np.int64(0xFFFFFFFF)
 _NONE = np.empty(0, np.int64)
 #: Properties above which it is no longer noted which of them are left to the store.
 _MANY = 10_000
-
-
-class PropertyTable:
-    """What one property says in one graph; it does not change."""
-
-    def __init__(self, codes: np.ndarray, turned: np.ndarray | None = None) -> None:
-        """Take pairs.
-
-        Args:
-            codes: (n,) int64, `code(subjects, objects)`, ascending, each once.
-            turned: The same with the objects first, where it is known.
-        """
-        self.codes = codes
-        self._turned = turned
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes in memory."""
-        return self.codes.nbytes + (0 if self._turned is None else self._turned.nbytes)
-
-    @property
-    def turned(self) -> np.ndarray:
-        """The pairs with the objects first, ascending; sorted when it is first needed."""
-        if self._turned is None:
-            self._turned = np.sort(_swapped(self.codes))
-        return self._turned
-
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all subjects, ascending, and their objects: two (n,) int32."""
-        return _halves(self.codes)
-
-    def objects_of(self, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each pair with some subjects which of these it has, and its object."""
-        return _seconds(self.codes, subjects)
-
-    def subjects_of(self, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each pair with some objects which of these it has, and its subject."""
-        return _seconds(self.turned, objects)
-
-    def count_objects_of(self, subject: int) -> int:
-        """Return how many pairs have a subject."""
-        return _count(self.codes, subject)
-
-    def count_subjects_of(self, target: int) -> int:
-        """Return how many pairs have an object."""
-        return _count(self.turned, target)
-
-    def has(self, subjects: np.ndarray, objects: np.ndarray) -> np.ndarray:
-        """Return which pairs are here: (n,) bool."""
-        return _among(code(subjects, objects), self.codes)
-
-    def with_pairs(self, codes: np.ndarray) -> PropertyTable:
-        """Return a table that has these too."""
-        fresh = _distinct(codes)
-        fresh = fresh[~_among(fresh, self.codes)]
-        turned = self._turned
-        if turned is not None:
-            turned = _inserted(turned, np.sort(_swapped(fresh)))
-        return PropertyTable(_inserted(self.codes, fresh), turned)
-
-    def without_pairs(self, codes: np.ndarray) -> PropertyTable:
-        """Return a table that has not these."""
-        gone = _distinct(codes)
-        gone = gone[_among(gone, self.codes)]
-        turned = self._turned
-        if turned is not None:
-            turned = np.delete(turned, np.searchsorted(turned, _swapped(gone)))
-        return PropertyTable(np.delete(self.codes, np.searchsorted(self.codes, gone)), turned)
-
-
-def code(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return pairs of numbers as one number each: (n,) int64."""
-    return (np.asarray(first, np.int64) << 32) | np.asarray(second, np.int64)
-
-
-def _distinct(codes: np.ndarray) -> np.ndarray:
-    ordered = np.sort(codes)
-    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]])
-
-
-def _halves(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return (codes >> 32).astype(np.int32), (codes & _LOW).astype(np.int32)
-
-
-def _swapped(codes: np.ndarray) -> np.ndarray:
-    return np.asarray((codes << 32) | (codes >> 32))
-
-
-def _among(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    if not len(ordered):
-        return np.zeros(len(codes), bool)
-    places = np.searchsorted(ordered, codes)
-    places[places == len(ordered)] = 0
-    return np.asarray(ordered[places] == codes)
-
-
-def _inserted(ordered: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-    if not (len(ordered) and len(fresh)):
-        return ordered if len(ordered) else fresh
-    return np.insert(ordered, np.searchsorted(ordered, fresh), fresh)
-
-
-def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    begin = np.asarray(firsts, np.int64) << 32
-    low = np.searchsorted(ordered, begin)
-    counts = np.searchsorted(ordered, begin + _LOW, side="right") - low
-    which, places = expand_ranges(low, counts)
-    return which, (ordered[places] & _LOW).astype(np.int32)
-
-
-def _count(ordered: np.ndarray, first: int) -> int:
-    begin = first << 32
-    end = np.searchsorted(ordered, begin + _LOW, side="right")
-    return int(end - np.searchsorted(ordered, begin))
 
 
 class PropertyTables:

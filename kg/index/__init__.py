@@ -1,0 +1,1 @@
+"""Geometries and properties of a store as arrays: no store, no text of a query."""
