@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.embedded_source import EmbeddedSource
+from kg.embedded.index_keeper import Added, IndexKeeper
+from kg.embedded.source import EmbeddedSource
 from kg.errors import EvaluationError
-from kg.index_keeper import Added, IndexKeeper
 from kg.partial_copy import PartialCopy, everything
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.constants import Constants

@@ -1,4 +1,4 @@
-"""What the platform asks of a graph store; implemented by `kg.embedded` and `kg.remote`."""
+"""What the platform asks of a graph store; implemented by `kg.embedded.store` and `kg.remote`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from cube_bridge.regions import find_region
 from kg.cli.opening import open_store
 from kg.cli.options import IRI, store_options
 from kg.cli.progress import CONSOLE, progress_stages
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.times import day_bounds
 from ml import train as training

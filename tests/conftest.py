@@ -15,7 +15,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND, simulate
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.times import day_bounds
 from tests.servers import serving

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.prefixes import with_prefixes
 
 #: Each takes a tenth of a second or more, some several seconds.

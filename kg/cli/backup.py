@@ -26,8 +26,8 @@ def backup(folder: Path, store: Path, endpoint: str | None) -> None:
 @store_options
 def restore(folder: Path, store: Path, endpoint: str | None) -> None:
     """Make a store from the backup in FOLDER; it must not exist yet."""
+    from kg.embedded.kept_index import copy_kept
     from kg.errors import StoreError
-    from kg.kept_index import copy_kept
 
     if endpoint:
         raise click.UsageError("a remote store is restored on its server")

@@ -31,7 +31,7 @@ def open_store(
 
 
 def _embedded(folder: Path, *, read_only: bool) -> GraphStore:
-    from kg.embedded import EmbeddedStore
+    from kg.embedded.store import EmbeddedStore
 
     return EmbeddedStore(folder, read_only=read_only)
 

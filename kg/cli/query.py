@@ -55,7 +55,7 @@ def query(
     endpoint: str | None,
 ) -> None:
     """Ask a SPARQL query; `-` reads it from standard input, `@FILE` from a file."""
-    from kg.plain_reader import PlainReader, is_plain
+    from kg.embedded.plain_reader import PlainReader, is_plain
 
     sparql = sparql_text(sparql)
     if not (endpoint or infer or explain) and is_plain(sparql):

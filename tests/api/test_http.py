@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from api import endpoints
 from api.app import create_app, routers
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.terms import text
 from kg.rows import select
 from kg.views.predictions import highest_moment

@@ -8,7 +8,7 @@ from pyoxigraph import NamedNode, RdfFormat, parse
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.prefixes import with_prefixes
 
 A, B = "http://example.org/a", "http://example.org/b"

@@ -26,7 +26,7 @@ from cube_bridge.cube_index import OpenedCube
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.sources.value_statistics import Statistics, chunk_statistics
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 
 if TYPE_CHECKING:

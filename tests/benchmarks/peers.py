@@ -29,7 +29,7 @@ import pandas as pd
 import shapely
 from pyoxigraph import QueryResultsFormat, RdfFormat
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import DeepCubeError
 from kg.results.formats import serialise_result
 

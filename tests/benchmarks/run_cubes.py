@@ -18,7 +18,7 @@ import shapely
 from pyoxigraph import RdfFormat
 
 from cube_bridge.chunk_search import chunks_meeting
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from tests.benchmarks.cube_work import make_cube, write_graph
 
 

@@ -27,7 +27,7 @@ import numpy as np
 import pyoxigraph
 from pyoxigraph import QueryResultsFormat, RdfFormat
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.results.formats import serialise_result
 from tests.benchmarks.geographica import geographica
 from tests.benchmarks.measuring import (
@@ -56,7 +56,7 @@ _RSS = """
 import gc, os, sys
 from pathlib import Path
 import shapely
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 def rss():
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

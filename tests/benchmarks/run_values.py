@@ -31,7 +31,7 @@ from cube_bridge.indexing.index import index_file
 from cube_bridge.values.engine import Engine
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.reading import ChunkReader
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.geometry import geometry_quads
 from kg.rdf.iris import Iris
 from kg.rows import select

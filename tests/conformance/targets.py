@@ -15,7 +15,7 @@ from pyoxigraph import (
     serialize,
 )
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError, QueryError
 from kg.results.formats import serialise_result
 from tests.conformance.answers import answer_of

@@ -14,7 +14,7 @@ from cube_bridge.cubes.iris import cells_of_tile, tile_iri
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.layout import ChunkLayout, layout_of_text, times_of_text, times_text
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from tests.conftest import make_cube
 
 DAY = timedelta(days=1)

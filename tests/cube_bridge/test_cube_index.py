@@ -24,7 +24,7 @@ from cube_bridge.chunk_reader import Failure, Place, Threads, read_chunks
 from cube_bridge.chunk_search import chunks_meeting
 from cube_bridge.errors import SourceError
 from cube_bridge.indexing.index import Reading, index_file
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.terms import number, text
 from kg.rows import select
@@ -142,7 +142,7 @@ import os, sys
 from pathlib import Path
 from cube_bridge.indexing.index import index_file
 import cube_bridge.cube_index as cube_index
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 def progress(name, done, total):
     print(done, total, flush=True)

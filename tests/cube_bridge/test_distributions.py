@@ -8,7 +8,7 @@ from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.extension import CUBES
 from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.indexing.state import remove_source
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.terms import number
 from kg.rows import select
 from kg.validation.shacl import validate_store

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cube_bridge.cli.export import export
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing.index import index_file
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import StoreNotFoundError
 from kg.rdf.iris import Iris
 from kg.rows import select

@@ -13,7 +13,7 @@ from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
 from cube_bridge.indexing.index import cube_mapping, index_dataset, index_file
 from cube_bridge.indexing.state import remove_source
 from cube_bridge.kinds.mappings import parse_mapping
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.terms import number
 from kg.rows import select
@@ -58,7 +58,7 @@ import os, sys
 from pathlib import Path
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import read_mapping
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 store = EmbeddedStore(Path(sys.argv[1]))
 def progress(name, done, total):

@@ -17,7 +17,7 @@ from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.selection import select_dataset
 from cube_bridge.target_grid import GridSpec
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from tests.laziness import nothing_computed
 from tests.open_data import open_data

@@ -10,7 +10,7 @@ from pyoxigraph import QueryResultsFormat, RdfFormat
 
 from cube_bridge.extension import CUBES
 from cube_bridge.indexing.index import index_dataset
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.prefixes import with_prefixes
 from tests.open_data import open_data

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from ontology.terms import PREFIXES
 
 PROLOGUE = f"PREFIX : <http://example.org/#> PREFIX geo: <{PREFIXES['geo']}>\n"

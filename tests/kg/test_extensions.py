@@ -9,7 +9,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QueryResultsFormat
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError, QueryError
 from kg.extensions import GROUP, installed_extensions
 from kg.planner import service_tables

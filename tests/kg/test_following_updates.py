@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
 from kg.planner import noting
 from kg.planner.noting import NotingUpdate
@@ -87,7 +87,7 @@ def test_a_failed_request_leaves_the_index_as_the_store():
 
 
 def test_more_nodes_than_are_told_apart_are_followed_all_the_same(monkeypatch):
-    monkeypatch.setattr("kg.index_keeper.MANY", 3)
+    monkeypatch.setattr("kg.embedded.index_keeper.MANY", 3)
     data = " ".join(f'ex:p{n} geo:asWKT "POINT ({n} 0)"^^geo:wktLiteral .' for n in range(9))
     with EmbeddedStore() as store:
         store.update(f"{PROLOGUE} INSERT DATA {{ {data} }}")

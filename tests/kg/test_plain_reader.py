@@ -3,10 +3,10 @@
 import pytest
 from pyoxigraph import QueryResultsFormat, RdfFormat
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.kept_index import kept_file
+from kg.embedded.plain_reader import PlainReader, is_plain
+from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError, StoreError, StoreLockedError, StoreNotFoundError
-from kg.kept_index import kept_file
-from kg.plain_reader import PlainReader, is_plain
 from kg.rdf.prefixes import with_prefixes
 from kg.results.formats import is_graph, serialise_result
 

@@ -3,8 +3,8 @@
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QueryResultsFormat, RdfFormat
 
-from kg import bulk
-from kg.embedded import EmbeddedStore
+from kg.embedded import bulk
+from kg.embedded.store import EmbeddedStore
 from kg.index import property_tables
 from kg.planner.costs import Costs
 

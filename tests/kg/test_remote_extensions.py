@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
 from kg.remote import RemoteStore
 from tests.kg.multiples import CLAUSE, DATA, PROLOGUE, Extension, answers

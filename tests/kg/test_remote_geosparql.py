@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError, RemoteStoreError
 from kg.remote import RemoteStore
 from kg.store import Dataset

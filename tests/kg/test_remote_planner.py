@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.planner.costs import Costs
 from kg.remote import RemoteStore
 from tests.kg.planner.test_plans_change_no_answer import answer

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store
 
-from kg import bulk
-from kg.embedded import EmbeddedStore
+from kg.embedded import bulk
+from kg.embedded.opening import checkpoint_of
+from kg.embedded.store import EmbeddedStore
 from kg.errors import RdfSyntaxError
-from kg.opening import checkpoint_of
 from ontology.terms import GEO, PREFIXES
 
 PROLOGUE = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("geo", "geof", "deepf")) + (

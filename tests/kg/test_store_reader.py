@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
-from kg import store_reader
+from kg.embedded import reader as store_reader
+from kg.embedded.reader import geometry_properties, items, said_by
 from kg.index.statements import statement_of
-from kg.store_reader import geometry_properties, items, said_by
 from ontology.terms import GEO
 
 NODES = st.sampled_from([NamedNode("urn:a"), NamedNode("urn:é"), BlankNode("b"), BlankNode("c1")])

@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
 from ontology.terms import GEO, PREFIXES
 

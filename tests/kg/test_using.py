@@ -1,7 +1,7 @@
 import pytest
 from pyoxigraph import NamedNode
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
 from kg.store import Dataset
 from kg.using import with_using

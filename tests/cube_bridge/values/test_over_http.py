@@ -5,7 +5,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from cube_bridge.indexing.index import index_file
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.rdf.prefixes import with_prefixes
 from tests.cube_bridge.values.test_slices import AREA
 from tests.servers import serving

@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode
 from cube_bridge.errors import SourceError
 from cube_bridge.extension import CUBES
 from cube_bridge.indexing.index import index_file
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
 from kg.rdf.geometry import parse_wkt
 from kg.rdf.prefixes import with_prefixes

@@ -15,7 +15,7 @@ from cube_bridge.extension import CUBES
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import index_file
 from cube_bridge.values.further import further_dimension
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
 from kg.rows import select
 from ontology.terms import DEEP, XSD

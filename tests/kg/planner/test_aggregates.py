@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
 from kg.planner.aggregates import with_aggregates
 from kg.planner.syntax import Sparql

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from tests.kg.planner.test_plans_change_no_answer import check, costs
 from tests.strategies.geometries import CRS, PROLOGUE
 

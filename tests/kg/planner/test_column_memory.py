@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.planner.costs import Costs
 from kg.planner.patterns import properties_in, triple_patterns
 from kg.planner.syntax import parse

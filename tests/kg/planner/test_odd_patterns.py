@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 from pyoxigraph import RdfFormat
 
-from kg import bulk
-from kg.embedded import EmbeddedStore
+from kg.embedded import bulk
+from kg.embedded.store import EmbeddedStore
 from kg.planner.costs import Costs
 
 PROLOGUE = """PREFIX ex: <http://example.org/>

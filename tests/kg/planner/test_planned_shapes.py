@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.planner.costs import Costs
 from kg.planner.plan import plan_update

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad, QueryBoolean, QueryTriples, Store
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.planner.costs import Costs
 from tests.strategies.documents import documents

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 from pyoxigraph import NamedNode, RdfFormat, Store
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import FUNCTIONS
 from kg.planner.entailment import entail
 from kg.planner.query_rewrite import RELATIONS, rewrite

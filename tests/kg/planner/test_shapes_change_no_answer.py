@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.embedded import EmbeddedStore
+from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from tests.kg.planner.test_plans_change_no_answer import check, costs
 from tests.strategies.documents import documents

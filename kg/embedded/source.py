@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from pyoxigraph import NamedNode, Store
 
+    from kg.embedded.index_keeper import IndexKeeper
     from kg.geosparql.functions import Function
     from kg.index.pairs_table import PropertyTable
     from kg.index.spatial_index import SpatialIndex
-    from kg.index_keeper import IndexKeeper
     from kg.planner.column_memory import ColumnMemory
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered

@@ -12,8 +12,9 @@ from kg.index.n_triples import statement_blocks
 if TYPE_CHECKING:
     from pyoxigraph import RdfFormat, Store
 
-    from kg.index_keeper import IndexKeeper
+    from kg.embedded.index_keeper import IndexKeeper
     from kg.rdf.terms import GraphName
+
 
 #: Files of fewer bytes are written in one transaction.
 LARGE = 32 * 2**20

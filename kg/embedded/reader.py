@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyoxigraph import Store
 
+
 #: Bytes of a document that are taken apart at a time.
 BLOCK = 16 * 2**20
 #: Literals of a property that are looked at to see whether it is one of geometries.

@@ -2,7 +2,7 @@
 
 The spatial planner, the index and the functions of GeoSPARQL take half a second to load, and
 most queries on the command line have no geometry in them. Such a query can be told by its text;
-it has the same answer here as from `kg.embedded.EmbeddedStore`, and leaves the folder and the
+it has the same answer here as from `kg.embedded.store.EmbeddedStore`, and leaves the folder and the
 index beside it as that would.
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Self
 
+from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
+from kg.embedded.opening import open_folder, restore_checkpoint
 from kg.errors import EvaluationError, QueryError, StoreError
-from kg.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.nesting import refuse_deep_nesting
-from kg.opening import open_folder, restore_checkpoint
 from kg.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyoxigraph import Store
 
     from kg.results.solutions import QueryResult
+
 
 #: Only with one of these in it can a query have something that is evaluated here and not by
 #: pyoxigraph: names of GeoSPARQL, functions of extensions (`deepf:`), services, a default graph

@@ -12,6 +12,7 @@ from kg.errors import StoreError, StoreLockedError, StoreNotFoundError
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 #: A file that every RocksDB folder has.
 _MARKER = "CURRENT"
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from kg.write_log import WriteLog
 
+
 #: Triples of a graph that are counted to find the smaller one of two.
 _COUNTED = 10_000
 #: Answers that are remembered.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kg.rdf.terms import Term
 
+
 _TERM = NamedNode("urn:deepcube:term")
 
 

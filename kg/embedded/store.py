@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from kg.bulk import bulk_load, large_file
-from kg.embedded_source import EmbeddedSource
+from kg.embedded.bulk import bulk_load, large_file
+from kg.embedded.index_keeper import Added, IndexKeeper
+from kg.embedded.kept_index import folder_state
+from kg.embedded.opening import checkpoint_of, open_folder, restore_checkpoint
+from kg.embedded.removal import remove_quads
+from kg.embedded.shared_triples import SharedTriples
+from kg.embedded.source import EmbeddedSource
 from kg.errors import (
     EvaluationError,
     QueryError,
@@ -21,10 +26,7 @@ from kg.errors import (
 from kg.extensions import Extensions
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
-from kg.index_keeper import Added, IndexKeeper
-from kg.kept_index import folder_state
 from kg.nesting import refuse_deep_nesting
-from kg.opening import checkpoint_of, open_folder, restore_checkpoint
 from kg.planner.aggregates import with_aggregates
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.costs import Costs
@@ -37,8 +39,6 @@ from kg.planner.syntax import Sparql
 from kg.planner.unevaluated import check
 from kg.planner.values import shortened
 from kg.rdf.documents import parse_graph, parse_quads
-from kg.removal import remove_quads
-from kg.shared_triples import SharedTriples
 from kg.sparql.replacement import replacing_update
 from kg.store import Dataset, Explanation
 from kg.unknown_functions import with_unknown_functions

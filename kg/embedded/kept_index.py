@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 #: Another number than that of a copy: it was written by a version that kept other arrays.
 _FORMAT = 5
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import BlankNode, NamedNode
 
+from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
+from kg.embedded.reader import geometry_properties, items, said_by, statements
 from kg.following import follow
 from kg.index.array_file import mapped_arrays, write_arrays
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
-from kg.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.planner.noting import NotingUpdate, noting
 from kg.planner.touched import MANY, Touched
-from kg.store_reader import geometry_properties, items, said_by, statements
 from kg.write_log import WriteLog
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kg.index.statements import Block
     from kg.planner.syntax import Sparql
     from kg.rdf.terms import GraphName
+
 
 #: Properties that are read from the store at the same time.
 _READERS = 2
