@@ -1,4 +1,4 @@
-"""What the platform asks of a graph store; implemented by `kg.embedded.store` and `kg.remote`."""
+"""What the platform asks of a graph store; implemented by `kg.embedded.store` and `kg.remote.store`."""
 
 from __future__ import annotations
 

@@ -37,6 +37,6 @@ def _embedded(folder: Path, *, read_only: bool) -> GraphStore:
 
 
 def _remote(endpoint: str) -> GraphStore:
-    from kg.remote import RemoteStore
+    from kg.remote.store import RemoteStore
 
     return RemoteStore(endpoint)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from SPARQLWrapper import JSON, SPARQLWrapper
 
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from ml.models.fire_danger import Config
 from ml.worker import request_run, run_status
 from ontology.terms import DEEP

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from kg.errors import RdfSyntaxError
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from kg.results.formats import RDF_FORMATS
 
 GSP = "/rdf-graph-store"

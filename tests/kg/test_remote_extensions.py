@@ -4,7 +4,7 @@ import pytest
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from tests.kg.multiples import CLAUSE, DATA, PROLOGUE, Extension, answers
 from tests.kg.remote_servers import oxigraph
 

@@ -8,7 +8,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError, RemoteStoreError
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from kg.store import Dataset
 from ontology.terms import GEO
 from tests.kg.planner.test_plans_change_no_answer import answer

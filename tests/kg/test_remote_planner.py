@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kg.embedded.store import EmbeddedStore
 from kg.planner.costs import Costs
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from tests.kg.planner.test_plans_change_no_answer import answer
 from tests.kg.remote_servers import oxigraph
 from tests.strategies.documents import documents

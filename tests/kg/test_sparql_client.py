@@ -8,7 +8,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from kg.errors import QueryError, RemoteStoreError
-from kg.sparql_client import SparqlClient
+from kg.remote.client import SparqlClient
 from tests.kg.remote_servers import oxigraph
 
 ASK = "ASK {}"

@@ -22,7 +22,7 @@ from kg.errors import (
     StoreNotFoundError,
 )
 from kg.rdf.terms import text
-from kg.remote import RemoteStore
+from kg.remote.store import RemoteStore
 from kg.rows import ask, select
 from ontology.terms import GEO, XSD
 

@@ -10,7 +10,6 @@ from pyoxigraph import BlankNode, NamedNode, QuerySolutions, QueryTriples, Store
 from kg.embedded.index_keeper import Added, IndexKeeper
 from kg.embedded.source import EmbeddedSource
 from kg.errors import EvaluationError
-from kg.partial_copy import PartialCopy, everything
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.constants import Constants
 from kg.planner.constraints import default_scope
@@ -18,8 +17,9 @@ from kg.planner.datasets import dataset_of
 from kg.planner.plan import Plan, plan_query
 from kg.planner.syntax import Edit
 from kg.planner.unevaluated import check
-from kg.remote_source import CutAnswerError, RemoteSource
-from kg.sparql_client import BLOCK, as_result
+from kg.remote.client import BLOCK, as_result
+from kg.remote.partial_copy import PartialCopy, everything
+from kg.remote.source import CutAnswerError, RemoteSource
 from ontology.terms import DEEPF, GEOF, XSD
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from kg.planner.costs import Costs
     from kg.planner.service_tables import Served
     from kg.planner.syntax import Sparql
+    from kg.remote.client import SparqlClient
     from kg.results.solutions import QueryResult, Solutions
-    from kg.sparql_client import SparqlClient
     from kg.store import Dataset
+
 
 _OURS = (GEOF.namespace, DEEPF.namespace)
 

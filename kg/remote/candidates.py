@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kg.planner.source import Asking
     from kg.planner.syntax import Syntax
 
+
 #: What a filter may not have that the server is sent: it has no GeoSPARQL.
 _OURS = ("function_call", "exists_func", "not_exists_func")
 

@@ -34,10 +34,10 @@ from kg.planner.touched import Touched
 from kg.planner.values import shortened
 from kg.rdf.documents import parse_graph, parse_quads
 from kg.rdf.quad_blocks import blocks, has_blank_node
-from kg.remote_index import RemoteIndex
-from kg.remote_plan import RemotePlan, calls_of, needs_us
+from kg.remote.client import BLOCK, SparqlClient
+from kg.remote.index import RemoteIndex
+from kg.remote.plan import RemotePlan, calls_of, needs_us
 from kg.sparql.replacement import replacing_update
-from kg.sparql_client import BLOCK, SparqlClient
 from kg.store import Dataset, Explanation
 from kg.using import with_using
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from kg.rdf.terms import GraphName, Subject, Term
     from kg.results.solutions import QueryResult
     from kg.store import BrokenGeometry
+
 
 #: Quads in one INSERT DATA: requests of some 2 MB.
 _BLOCK = 10_000
@@ -111,7 +112,7 @@ class RemoteStore:
     def refresh(self) -> None:
         """Read the geometries and the schema again when they are next needed.
 
-        What others write is noticed, but for the cases that `kg.remote_index` names; a change
+        What others write is noticed, but for the cases that `kg.remote.store.index` names; a change
         of theirs to classes and properties is not.
         """
         self._index.forget()

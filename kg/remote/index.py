@@ -24,7 +24,7 @@ from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS
 from kg.planner.touched import Touched, touched_by
-from kg.sparql_client import VIRTUOSO_GEOMETRY
+from kg.remote.client import VIRTUOSO_GEOMETRY
 from kg.store import Dataset
 from ontology.terms import XSD
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kg.rdf.terms import GraphName
-    from kg.sparql_client import QueryResult, SparqlClient
+    from kg.remote.client import QueryResult, SparqlClient
+
 
 _ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
 _BLANK_ONLY = "FILTER(isBlank(?s))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.errors import RemoteStoreError
-from kg.sparql_client import BLOCK
+from kg.remote.client import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
     from kg.rdf.terms import Term
-    from kg.sparql_client import SparqlClient
+    from kg.remote.client import SparqlClient
     from kg.store import Dataset
 
 

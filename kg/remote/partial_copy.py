@@ -18,13 +18,13 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 
 from kg.errors import RemoteStoreError
 from kg.planner.basic_patterns import BasicPatterns
-from kg.planner.candidates import Candidates
 from kg.planner.components import Component, components_of, in_scope
 from kg.planner.constraints import Scope
 from kg.planner.counting import count_up_to
 from kg.planner.patterns import TriplePattern, triple_patterns
 from kg.planner.source import Asking
 from kg.planner.unevaluated import term_of
+from kg.remote.candidates import Candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.basic_pattern import BasicPattern
-    from kg.planner.candidates import TermsOf
     from kg.planner.constants import Constants
     from kg.planner.syntax import Syntax
     from kg.rdf.terms import Term
-    from kg.remote_source import RemoteSource
+    from kg.remote.candidates import TermsOf
+    from kg.remote.source import RemoteSource
 
     #: The terms that a variable may have, as SPARQL; a variable that is not here may have any.
     Known = Mapping[str, frozenset[str]]
+
 
 _JOINED = ("group_or_union_graph_pattern", "graph_graph_pattern", "group_graph_pattern")
 _AFTER = ("optional_graph_pattern", "minus_graph_pattern")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     QueryResult = QuerySolutions | QueryBoolean | QueryTriples
 
+
 #: Rows of VALUES in one request: some 50 kB, which all servers that we know take.
 BLOCK = 1_000
 #: A server that refuses a block is asked for halves of it, down to this.
