@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from kg.index.pairs_table import PropertyTable
     from kg.index.statements import Block
-    from kg.planner.syntax import Sparql
     from kg.rdf.terms import GraphName
+    from kg.sparql.syntax import Sparql
 
 
 #: Properties that are read from the store at the same time.

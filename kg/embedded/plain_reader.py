@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Self
 from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.embedded.opening import open_folder, restore_checkpoint
 from kg.errors import EvaluationError, QueryError, StoreError
-from kg.nesting import refuse_deep_nesting
-from kg.unknown_functions import with_unknown_functions
+from kg.sparql.nesting import refuse_deep_nesting
+from kg.sparql.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
     from pathlib import Path

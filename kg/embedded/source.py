@@ -11,9 +11,9 @@ from kg.errors import EvaluationError, QueryError
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
 from kg.planner.column_memory import Entry
-from kg.planner.patterns import properties_in
-from kg.planner.syntax import parse
-from kg.unknown_functions import with_unknown_functions
+from kg.sparql.patterns import properties_in
+from kg.sparql.syntax import parse
+from kg.sparql.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

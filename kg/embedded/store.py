@@ -26,23 +26,23 @@ from kg.errors import (
 from kg.extensions import Extensions
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
-from kg.nesting import refuse_deep_nesting
-from kg.planner.aggregates import with_aggregates
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.costs import Costs
-from kg.planner.expansion import expanded
-from kg.planner.merge import as_merge
 from kg.planner.plan import Plan, mentions_geometry, plan_query, plan_update
-from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
-from kg.planner.syntax import Sparql
-from kg.planner.unevaluated import check
-from kg.planner.values import shortened
 from kg.rdf.documents import parse_graph, parse_quads
+from kg.sparql.aggregates import with_aggregates
+from kg.sparql.expansion import expanded
+from kg.sparql.graph_merge import as_merge
+from kg.sparql.nesting import refuse_deep_nesting
 from kg.sparql.replacement import replacing_update
+from kg.sparql.schema import Schema, read_schema
+from kg.sparql.syntax import Sparql
+from kg.sparql.unevaluated import check
+from kg.sparql.unknown_functions import with_unknown_functions
+from kg.sparql.using import with_using
+from kg.sparql.values_blocks import shortened
 from kg.store import Dataset, Explanation
-from kg.unknown_functions import with_unknown_functions
-from kg.using import with_using
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -134,7 +134,7 @@ AGGREGATES: dict[NamedNode, Callable[[], Aggregate]] = {
     GEOF.aggUnion: _union,
 }
 
-#: With those of `distinct`, as `kg.planner.aggregates` calls them.
+#: With those of `distinct`, as `kg.sparql.aggregates` calls them.
 CALLED: dict[NamedNode, Callable[[], Aggregate]] = {
     **AGGREGATES,
     **{distinct(name): partial(_once, make) for name, make in AGGREGATES.items()},

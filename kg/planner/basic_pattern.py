@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.constraints import Constraint, Scope
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Syntax
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The basic patterns of a query, and which constraints of which filters are about them.
 
 A filter of the same group is exact: it may go once the basic pattern is answered. A filter
-further out (`kg.planner.scoping`) and one whose other side is bound by VALUES stay where they
+further out (`kg.sparql.scoping`) and one whose other side is bound by VALUES stay where they
 are, and narrow the basic pattern.
 """
 
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 from kg.planner.basic_pattern import BasicPattern, Reaching
 from kg.planner.constraints import AnyOf, Nearest, Scope
 from kg.planner.filters import constraints_of
-from kg.planner.patterns import triple_patterns
-from kg.planner.scoping import bound_in, joined_groups, outside, reaches
+from kg.sparql.patterns import triple_patterns
+from kg.sparql.scoping import bound_in, joined_groups, outside, reaches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
 
-    from kg.planner.constants import Constants
     from kg.planner.constraints import Constraint
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.scoping import Reach
-    from kg.planner.syntax import Syntax
+    from kg.sparql.constants import Constants
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.scoping import Reach
+    from kg.sparql.syntax import Syntax
 
 
 class BasicPatterns:

@@ -12,7 +12,7 @@ from kg.planner.components import keys_of, rest_of
 from kg.planner.constraints import Nearest
 from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import distinct
-from kg.planner.values import values_block
+from kg.sparql.values_blocks import values_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from kg.planner.components import Anchor
     from kg.planner.constraints import Constraint
-    from kg.planner.patterns import TriplePattern
     from kg.planner.source import Asking
     from kg.rdf.terms import Term
+    from kg.sparql.patterns import TriplePattern
 
 _AMONG = "urn:deepcube:among:"
 _TRUE, _FALSE = Literal(True), Literal(False)  # noqa: FBT003 -- that is the literal's value

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kg.index.statements import LINKS
-from kg.planner.patterns import connected
 from kg.planner.tables import join
+from kg.sparql.patterns import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.constraints import Scope
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Syntax
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kg.planner.components import components_of, in_scope
-from kg.planner.constants import geometries_of
 from kg.planner.filters import any_of
 from kg.planner.spatial_tests import DistanceTest, RelationTest
+from kg.sparql.constants import geometries_of
 
 if TYPE_CHECKING:
     from kg.planner.basic_pattern import Reaching
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 def few_values(asking: Asking, syntax: Syntax, reaching: Reaching) -> Constraint | None:

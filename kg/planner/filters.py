@@ -9,11 +9,11 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geosparql.literals import Geometry
 from kg.geosparql.relations import RELATIONS, Relation
-from kg.planner.constants import geometry_of
 from kg.planner.constraints import AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.distances import distance_test
 from kg.planner.spatial_tests import RelationTest, Test, matrix_relation
-from kg.planner.volatile import is_constant
+from kg.sparql.constants import geometry_of
+from kg.sparql.volatile import is_constant
 from ontology.terms import DEEPF, PREFIXES, XSD
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from kg.planner.constants import Constants
-    from kg.planner.scoping import Bound
-    from kg.planner.syntax import Syntax
     from kg.rdf.terms import Term
+    from kg.sparql.constants import Constants
+    from kg.sparql.scoping import Bound
+    from kg.sparql.syntax import Syntax
 
 _GEOF = PREFIXES["geof"]
 _COMPARISONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
     from kg.planner.spatial_tests import Test
-    from kg.planner.syntax import Syntax
     from kg.planner.tables import Table
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

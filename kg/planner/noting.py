@@ -14,17 +14,17 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.statements import LINKS
-from kg.planner.syntax import Edit
 from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
+from kg.sparql.syntax import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from tree_sitter import Node
 
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Sparql, Syntax
     from kg.rdf.terms import Term
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Sparql, Syntax
 
 #: The function that is called with bindings; no one else's can be of this name.
 _NOTE = "tag:deepcube,2026:note"

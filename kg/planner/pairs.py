@@ -17,14 +17,14 @@ from kg.planner.components import Component, anchor_of, components_of
 from kg.planner.constraints import Nearest
 from kg.planner.pair_matching import pairs_matching, rows_near
 from kg.planner.spatial_tests import DistanceTest, RelationTest
-from kg.planner.values import values_block
+from kg.sparql.values_blocks import values_block
 
 if TYPE_CHECKING:
     from kg.planner.basic_pattern import BasicPattern, Reaching
     from kg.planner.components import Anchor
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

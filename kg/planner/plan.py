@@ -14,9 +14,9 @@ from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
 from kg.planner.constraints import default_scope
-from kg.planner.datasets import dataset_of, using_of
 from kg.planner.planner import Planner
 from kg.planner.source import Asking
+from kg.sparql.datasets import dataset_of, using_of
 from kg.store import Dataset
 from ontology.terms import DEEPF
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from kg.planner.planner import PlannedQuery
     from kg.planner.source import Source
-    from kg.planner.syntax import Sparql, Syntax
     from kg.rdf.terms import Term
     from kg.results.solutions import Solutions
+    from kg.sparql.syntax import Sparql, Syntax
 
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
 _DECLARATIONS = ("base_declaration", "prefix_declaration")

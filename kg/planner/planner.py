@@ -16,18 +16,18 @@ from kg.planner.basic_patterns import BasicPatterns
 from kg.planner.candidate_rows import CandidateRows
 from kg.planner.candidate_texts import CandidateTexts, Narrowing
 from kg.planner.components import Component, anchor_of, components_of
-from kg.planner.constants import Constants
 from kg.planner.constraints import Among, Nearest
 from kg.planner.few_values import few_values
 from kg.planner.joins import is_joinable, join_components, join_of, joins_of
 from kg.planner.nearest import nearest_rows
 from kg.planner.pairs import Pairing
-from kg.planner.scoping import is_demanded
-from kg.planner.syntax import Edit
 from kg.planner.tables import texts_of
-from kg.planner.values import values_block
 from kg.planner.variable_use import VariableUse
 from kg.planner.whole_queries import WholeQuery
+from kg.sparql.constants import Constants
+from kg.sparql.scoping import is_demanded
+from kg.sparql.syntax import Edit
+from kg.sparql.values_blocks import values_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from kg.planner.constraints import Constraint, Scope
     from kg.planner.pairs import Across
     from kg.planner.source import Asking
-    from kg.planner.syntax import Syntax
     from kg.rdf.terms import Term
     from kg.results.solutions import Solutions
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

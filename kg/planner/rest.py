@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from kg.index.spatial_index import SpatialIndex
     from kg.planner.components import Anchor, Component
-    from kg.planner.patterns import TriplePattern
     from kg.planner.source import Asking
     from kg.planner.table_joins import Pattern
+    from kg.sparql.patterns import TriplePattern
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.service_calls import Call
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 Bounds = tuple[float, float]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
-from kg.planner.patterns import triple_patterns
+from kg.sparql.patterns import triple_patterns
 from ontology.terms import DEEP, compact
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.extensions import Service
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Syntax
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Syntax
 
 SERVICE = "service_graph_pattern"
 

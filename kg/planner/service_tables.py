@@ -16,15 +16,15 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import EvaluationError, QueryError
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
-from kg.planner.unevaluated import term_of
+from kg.sparql.unevaluated import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kg.extensions import Service
     from kg.planner.service_calls import Call
-    from kg.planner.syntax import Sparql
     from kg.rdf.terms import Term
+    from kg.sparql.syntax import Sparql
     from kg.store import GraphStore
 
     Row = tuple[Term | None, ...]

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Protocol
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import EvaluationError, QueryError
-from kg.planner.datasets import dataset_of
-from kg.planner.entailment import certain_in
 from kg.planner.frames import Frame
 from kg.planner.service_bounds import bounds_of, conjuncts_of
 from kg.planner.service_calls import SERVICE, Call, Calls
 from kg.planner.service_tables import Served, request_of, rows_found
-from kg.planner.syntax import Edit, Sparql, apply_edits
-from kg.planner.volatile import is_volatile
+from kg.sparql.certain_variables import certain_in
+from kg.sparql.datasets import dataset_of
+from kg.sparql.syntax import Edit, Sparql, apply_edits
+from kg.sparql.volatile import is_volatile
 from kg.store import Dataset
 from ontology.terms import DEEP, compact
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from kg.extensions import Service
     from kg.planner.service_tables import Row
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
     from kg.store import GraphStore
 
 _MENTIONED = re.compile(r"(?i)(?<![\w:?$])SERVICE(?![\w:])")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kg.index.pairs_table import PropertyTable
     from kg.planner.components import Component
-    from kg.planner.patterns import TriplePattern
     from kg.planner.source import Source
+    from kg.sparql.patterns import TriplePattern
 
 #: Solutions above which a join is left to the store, which need not hold them all at once.
 _MOST = 30_000_000

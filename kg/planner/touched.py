@@ -15,11 +15,11 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutio
 
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.statements import LINKS
-from kg.planner.patterns import properties_in, triple_patterns
-from kg.planner.syntax import parse
-from kg.planner.unevaluated import term_of
-from kg.planner.volatile import is_volatile
 from kg.rdf.quad_blocks import has_blank_node
+from kg.sparql.patterns import properties_in, triple_patterns
+from kg.sparql.syntax import parse
+from kg.sparql.unevaluated import term_of
+from kg.sparql.volatile import is_volatile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.index.property_tables import PropertyTables
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Syntax
     from kg.rdf.terms import GraphName, Term
     from kg.results.solutions import QueryResult
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Syntax
 
 #: Nodes that are read again one by one at least; above it, as many as a quarter of the index.
 MANY = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kg.planner.syntax import Edit
+from kg.sparql.syntax import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.constraints import Constraint
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 class VariableUse:

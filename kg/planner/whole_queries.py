@@ -18,8 +18,8 @@ from kg.planner.evaluation import evaluate, is_remembered
 from kg.planner.joins import is_joinable, join_components, join_of, joins_of
 from kg.planner.limits import first_solutions
 from kg.planner.tables import column_of
-from kg.planner.unevaluated import selected_names
 from kg.results.solutions import Column, Solutions
+from kg.sparql.unevaluated import selected_names
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from kg.planner.components import Component
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.planner.syntax import Syntax
     from kg.planner.tables import Table
     from kg.planner.variable_use import VariableUse
+    from kg.sparql.syntax import Syntax
 
 _VARIABLES = re.compile(r"(?is)SELECT\s*(?P<distinct>DISTINCT\b)?\s*(?P<names>\*|([?$]\w+\s*)+)")
 _COUNT = re.compile(r"(?is)SELECT\s*\(\s*COUNT\s*\(\s*\*\s*\)\s*AS\s*[?$](?P<name>\w+)\s*\)\s*")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kg.planner.components import Anchor, Component
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 #: What a filter may not have that the server is sent: it has no GeoSPARQL.

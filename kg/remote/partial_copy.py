@@ -21,10 +21,10 @@ from kg.planner.basic_patterns import BasicPatterns
 from kg.planner.components import Component, components_of, in_scope
 from kg.planner.constraints import Scope
 from kg.planner.counting import count_up_to
-from kg.planner.patterns import TriplePattern, triple_patterns
 from kg.planner.source import Asking
-from kg.planner.unevaluated import term_of
 from kg.remote.candidates import Candidates
+from kg.sparql.patterns import TriplePattern, triple_patterns
+from kg.sparql.unevaluated import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.planner.basic_pattern import BasicPattern
-    from kg.planner.constants import Constants
-    from kg.planner.syntax import Syntax
     from kg.rdf.terms import Term
     from kg.remote.candidates import TermsOf
     from kg.remote.source import RemoteSource
+    from kg.sparql.constants import Constants
+    from kg.sparql.syntax import Syntax
 
     #: The terms that a variable may have, as SPARQL; a variable that is not here may have any.
     Known = Mapping[str, frozenset[str]]

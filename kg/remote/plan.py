@@ -11,15 +11,15 @@ from kg.embedded.index_keeper import Added, IndexKeeper
 from kg.embedded.source import EmbeddedSource
 from kg.errors import EvaluationError
 from kg.planner.column_memory import ColumnMemory
-from kg.planner.constants import Constants
 from kg.planner.constraints import default_scope
-from kg.planner.datasets import dataset_of
 from kg.planner.plan import Plan, plan_query
-from kg.planner.syntax import Edit
-from kg.planner.unevaluated import check
 from kg.remote.client import BLOCK, as_result
 from kg.remote.partial_copy import PartialCopy, everything
 from kg.remote.source import CutAnswerError, RemoteSource
+from kg.sparql.constants import Constants
+from kg.sparql.datasets import dataset_of
+from kg.sparql.syntax import Edit
+from kg.sparql.unevaluated import check
 from ontology.terms import DEEPF, GEOF, XSD
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex
     from kg.planner.costs import Costs
     from kg.planner.service_tables import Served
-    from kg.planner.syntax import Sparql
     from kg.remote.client import SparqlClient
     from kg.results.solutions import QueryResult, Solutions
+    from kg.sparql.syntax import Sparql
     from kg.store import Dataset
 
 

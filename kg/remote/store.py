@@ -23,23 +23,23 @@ from pyoxigraph import (
 
 from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, StoreError
 from kg.extensions import Extensions
-from kg.nesting import refuse_deep_nesting
 from kg.planner.costs import Costs
-from kg.planner.expansion import expanded
 from kg.planner.plan import Plan
-from kg.planner.schema import Schema, read_schema
 from kg.planner.services import Question, serve
-from kg.planner.syntax import Sparql
 from kg.planner.touched import Touched
-from kg.planner.values import shortened
 from kg.rdf.documents import parse_graph, parse_quads
 from kg.rdf.quad_blocks import blocks, has_blank_node
 from kg.remote.client import BLOCK, SparqlClient
 from kg.remote.index import RemoteIndex
 from kg.remote.plan import RemotePlan, calls_of, needs_us
+from kg.sparql.expansion import expanded
+from kg.sparql.nesting import refuse_deep_nesting
 from kg.sparql.replacement import replacing_update
+from kg.sparql.schema import Schema, read_schema
+from kg.sparql.syntax import Sparql
+from kg.sparql.using import with_using
+from kg.sparql.values_blocks import shortened
 from kg.store import Dataset, Explanation
-from kg.using import with_using
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

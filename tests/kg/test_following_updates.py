@@ -11,7 +11,7 @@ from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
 from kg.planner import noting
 from kg.planner.noting import NotingUpdate
-from kg.planner.syntax import Sparql
+from kg.sparql.syntax import Sparql
 from tests.kg.test_spatial_index import content
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE

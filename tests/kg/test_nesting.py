@@ -4,7 +4,7 @@ import pytest
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
-from kg.nesting import refuse_deep_nesting
+from kg.sparql.nesting import refuse_deep_nesting
 
 DEEP = 3_000
 MANY = 20_000

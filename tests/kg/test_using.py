@@ -3,8 +3,8 @@ from pyoxigraph import NamedNode
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
+from kg.sparql.using import with_using
 from kg.store import Dataset
-from kg.using import with_using
 
 A, B = NamedNode("http://example.org/a"), NamedNode("http://example.org/b")
 IN_A = Dataset(default=(A,))

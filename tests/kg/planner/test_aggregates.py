@@ -4,8 +4,8 @@ import pytest
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
-from kg.planner.aggregates import with_aggregates
-from kg.planner.syntax import Sparql
+from kg.sparql.aggregates import with_aggregates
+from kg.sparql.syntax import Sparql
 from tests.kg.test_spatial_index import PROLOGUE
 
 DATA = """INSERT DATA {

@@ -17,9 +17,9 @@ from pyoxigraph import (
 )
 
 from kg.errors import QueryError
-from kg.planner.entailment import entail
-from kg.planner.schema import Schema, geosparql_axioms, read_schema
-from kg.planner.syntax import Sparql
+from kg.sparql.entailment import entail
+from kg.sparql.schema import Schema, geosparql_axioms, read_schema
+from kg.sparql.syntax import Sparql
 from ontology.terms import GEO, RDF, RDFS
 
 EX = "http://example.org/"

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pyoxigraph import NamedNode
 
 from kg.embedded.store import EmbeddedStore
-from kg.planner.merge import as_merge
-from kg.planner.syntax import Sparql
+from kg.sparql.graph_merge import as_merge
+from kg.sparql.syntax import Sparql
 from kg.store import Dataset
 from tests.kg.planner.test_plans_change_no_answer import answer, plainly
 from tests.strategies.geometries import PROLOGUE

@@ -8,7 +8,7 @@ from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import AGGREGATES, FUNCTIONS
 from kg.planner.costs import Costs
 from kg.planner.plan import plan_update
-from kg.planner.syntax import Sparql
+from kg.sparql.syntax import Sparql
 
 PROLOGUE = """PREFIX ex: <http://example.org/>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>

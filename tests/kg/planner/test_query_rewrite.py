@@ -5,10 +5,10 @@ from pyoxigraph import NamedNode, RdfFormat, Store
 
 from kg.embedded.store import EmbeddedStore
 from kg.geosparql.functions import FUNCTIONS
-from kg.planner.entailment import entail
-from kg.planner.query_rewrite import RELATIONS, rewrite
-from kg.planner.schema import read_schema
-from kg.planner.syntax import Sparql
+from kg.sparql.entailment import entail
+from kg.sparql.relation_rewrite import RELATIONS, rewrite
+from kg.sparql.schema import read_schema
+from kg.sparql.syntax import Sparql
 from ontology.terms import GEO, GEOF
 
 EX = "http://example.org/"

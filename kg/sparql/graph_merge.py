@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kg.planner.datasets import dataset_of
-from kg.planner.patterns import triple_patterns
-from kg.planner.syntax import FRESH, RDF_TYPE, Edit
+from kg.sparql.datasets import dataset_of
+from kg.sparql.patterns import triple_patterns
+from kg.sparql.syntax import FRESH, RDF_TYPE, Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.syntax import Sparql, Syntax
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.syntax import Sparql, Syntax
     from kg.store import Dataset
 
     #: Tells whether two of some graphs have a triple in common, with a property or any.
     Shared = Callable[[tuple[NamedNode, ...], str | None], bool]
+
 
 _FROM = re.compile(r"(?i)\bFROM\b")
 #: Counts the values of the variables that a rewriting adds, too.

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kg.planner.syntax import RDF_NAMESPACE, RDF_TYPE, parts_of
+from kg.sparql.syntax import RDF_NAMESPACE, RDF_TYPE, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kg.geosparql.functions import Function
 
+
 _Answer = TypeVar("_Answer")
 _REFUSED = re.compile(r"custom function <([^>]*)> is not supported")
 

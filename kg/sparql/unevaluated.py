@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 from kg.errors import QueryError
 from kg.geosparql.aggregates import CALLED
 from kg.geosparql.functions import FUNCTIONS
-from kg.unknown_functions import with_unknown_functions
+from kg.sparql.unknown_functions import with_unknown_functions
 
 if TYPE_CHECKING:
     from kg.rdf.terms import Term

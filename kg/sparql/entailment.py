@@ -18,17 +18,21 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kg.errors import QueryError
-from kg.planner.patterns import TriplePattern, along, connected, triple_patterns
-from kg.planner.schema import SCHEMA_PROPERTIES
-from kg.planner.syntax import RDF_TYPE, Edit, apply_edits
+from kg.sparql.certain_variables import (
+    certain_variables,
+)
+from kg.sparql.patterns import TriplePattern, along, connected, triple_patterns
+from kg.sparql.schema import SCHEMA_PROPERTIES
+from kg.sparql.syntax import RDF_TYPE, Edit, apply_edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tree_sitter import Node
 
-    from kg.planner.schema import Schema
-    from kg.planner.syntax import Sparql, Syntax
+    from kg.sparql.schema import Schema
+    from kg.sparql.syntax import Sparql, Syntax
+
 
 #: From here on one sub-select with VALUES is shorter than branches that exclude each other.
 _MOST_BRANCHES = 8
@@ -258,45 +262,6 @@ class _Group:
             return self._patterns.alone(pattern, graph=self._graph)
         alternatives = self._patterns.alternatives(pattern)
         return None if alternatives is None else _either(alternatives)
-
-
-def certain_variables(syntax: Syntax, group: Node, *, patterns: bool = True) -> frozenset[str]:
-    """Return variables that every solution of a group binds.
-
-    Args:
-        syntax: The tree.
-        group: The group, or a sub-select in its place.
-        patterns: Whether to count the triple patterns of the group itself.
-    """
-    parts = (p for p in group.children if patterns or p.type != "triples_block")
-    return frozenset(v for part in parts for v in certain_in(syntax, part))
-
-
-def certain_in(syntax: Syntax, part: Node) -> frozenset[str]:
-    """Return variables that every solution of one part of a group binds."""
-    found: frozenset[str] = frozenset()
-    if part.type == "triples_block":
-        found = frozenset(v for p in triple_patterns(syntax, part) or () for v in p.variables)
-    elif part.type == "group_or_union_graph_pattern":
-        sides = [c for c in part.children if c.type == "group_graph_pattern"]
-        found = frozenset.intersection(*(certain_variables(syntax, s) for s in sides))
-    elif part.type == "graph_graph_pattern":
-        inner = (certain_variables(syntax, c) for c in part.named_children)
-        found = frozenset(v for names in inner for v in names)
-    elif part.type == "sub_select":
-        found = _selected(syntax, part)
-    elif part.type == "group_graph_pattern":
-        found = certain_variables(syntax, part)
-    return found
-
-
-def _selected(syntax: Syntax, query: Node) -> frozenset[str]:
-    clause, *rest = query.named_children
-    chosen = frozenset(
-        name for c in clause.children if c.type == "var" and (name := syntax.term(c)) is not None
-    )
-    wheres = [c for c in rest if c.type == "where_clause"]
-    return chosen & {v for w in wheres for v in certain_variables(syntax, w)}
 
 
 def _given(pattern: TriplePattern, patterns: list[TriplePattern], texts: list[str | None]) -> str:

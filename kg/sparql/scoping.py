@@ -15,14 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kg.planner.volatile import is_constant
+from kg.sparql.volatile import is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
+
 
 _GROUP = "group_graph_pattern"
 _JOINED = ("group_or_union_graph_pattern", "graph_graph_pattern")

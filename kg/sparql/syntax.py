@@ -16,12 +16,13 @@ import tree_sitter_sparql
 from pyoxigraph import NamedNode
 from tree_sitter import Language, Node, Parser
 
-from kg.planner.unevaluated import literal_of, resolved_iri, selected_names
+from kg.sparql.unevaluated import literal_of, resolved_iri, selected_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kg.rdf.terms import Term
+
 
 with warnings.catch_warnings():
     # The grammar's wheel hands its pointer over as an int; there is no release that does not.

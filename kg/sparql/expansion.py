@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
-from kg.nesting import refuse_deep_nesting
-from kg.planner.aggregates import with_aggregates
-from kg.planner.entailment import entail
-from kg.planner.query_rewrite import rewrite
+from kg.sparql.aggregates import with_aggregates
+from kg.sparql.entailment import entail
+from kg.sparql.nesting import refuse_deep_nesting
+from kg.sparql.relation_rewrite import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.schema import Schema
-    from kg.planner.syntax import Sparql
+    from kg.sparql.schema import Schema
+    from kg.sparql.syntax import Sparql
 
 
 def expanded(

@@ -11,7 +11,7 @@ from kg.store import Dataset
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from kg.planner.syntax import Syntax
+    from kg.sparql.syntax import Syntax
 
 
 def dataset_of(syntax: Syntax) -> Dataset | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kg.store import Dataset
 
+
 #: What may hold a brace or a keyword that is none, before braces and words.
 _TOKEN = re.compile(
     r"""

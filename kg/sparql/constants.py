@@ -8,7 +8,7 @@ from pyoxigraph import Literal
 
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import GEOMETRY_DATATYPES, Geometry, parse
-from kg.planner.unevaluated import rows_without_data
+from kg.sparql.unevaluated import rows_without_data
 
 if TYPE_CHECKING:
     from kg.rdf.terms import Term

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 
-from kg.planner.syntax import RDF_TYPE
+from kg.sparql.syntax import RDF_TYPE
 from ontology.files import geosparql
 from ontology.terms import RDF, RDFS
 

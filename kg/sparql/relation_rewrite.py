@@ -4,7 +4,7 @@ A pattern `?a geo:sfWithin ?b` has the answers that are stated and those that ho
 geometries: of a feature its default geometry, of a geometry its own text (the 24 rules of
 OGC 22-047r1 clause 12, each with its four cases). An answer comes once.
 
-With inference the order is: rewrite first, knowing the schema, then `kg.planner.entailment`.
+With inference the order is: rewrite first, knowing the schema, then `kg.sparql.entailment`.
 So the patterns that are added here (geo:hasDefaultGeometry) are entailed like those of the
 query; and a super-property of a relation, which inference would turn into the stated triples
 alone, is known here for what it is. Not rewritten: a variable in place of the property, which
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from kg.planner.patterns import connected, triple_patterns
-from kg.planner.syntax import Edit
+from kg.sparql.patterns import connected, triple_patterns
+from kg.sparql.syntax import Edit
 from ontology.terms import GEO, GEOF
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
-    from kg.planner.patterns import TriplePattern
-    from kg.planner.schema import Schema
-    from kg.planner.syntax import Sparql, Syntax
+    from kg.sparql.patterns import TriplePattern
+    from kg.sparql.schema import Schema
+    from kg.sparql.syntax import Sparql, Syntax
+
 
 _SIMPLE = (
     "Equals",

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg.geosparql.aggregates import AGGREGATES, NO_VALUE, distinct
-from kg.planner.syntax import Edit
+from kg.sparql.syntax import Edit
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from kg.planner.syntax import Sparql, Syntax
+    from kg.sparql.syntax import Sparql, Syntax
+
 
 _NAMES = {name.value: distinct(name).value for name in AGGREGATES}
 
