@@ -12,13 +12,13 @@ from pyoxigraph import BlankNode, NamedNode
 
 from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
 from kg.embedded.reader import geometry_properties, items, said_by, statements
-from kg.following import follow
 from kg.index.array_file import mapped_arrays, write_arrays
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
-from kg.planner.noting import NotingUpdate, noting
-from kg.planner.touched import MANY, Touched
-from kg.write_log import WriteLog
+from kg.updates.following import follow
+from kg.updates.noting import NotingUpdate, noting
+from kg.updates.touched import MANY, Touched
+from kg.updates.write_log import WriteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

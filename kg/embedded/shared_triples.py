@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 if TYPE_CHECKING:
     from pyoxigraph import Store
 
-    from kg.write_log import WriteLog
+    from kg.updates.write_log import WriteLog
 
 
 #: Triples of a graph that are counted to find the smaller one of two.

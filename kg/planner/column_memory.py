@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kg.index.spatial_index import SpatialIndex
     from kg.planner.fetched import Remembered
-    from kg.write_log import WriteLog
+    from kg.updates.write_log import WriteLog
 
 #: Bytes of columns that are remembered at most.
 _MEMORY = 256 * 2**20

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad
 
-from kg.following import follow, take
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS
-from kg.planner.touched import Touched, touched_by
 from kg.remote.client import VIRTUOSO_GEOMETRY
 from kg.store import Dataset
+from kg.updates.following import follow, take
+from kg.updates.reader import touched_by
+from kg.updates.touched import Touched
 from ontology.terms import XSD
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ from kg.extensions import Extensions
 from kg.planner.costs import Costs
 from kg.planner.plan import Plan
 from kg.planner.services import Question, serve
-from kg.planner.touched import Touched
 from kg.rdf.documents import parse_graph, parse_quads
 from kg.rdf.quad_blocks import blocks, has_blank_node
 from kg.remote.client import BLOCK, SparqlClient
@@ -40,6 +39,7 @@ from kg.sparql.syntax import Sparql
 from kg.sparql.using import with_using
 from kg.sparql.values_blocks import shortened
 from kg.store import Dataset, Explanation
+from kg.updates.touched import Touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
-from kg.planner import noting
-from kg.planner.noting import NotingUpdate
 from kg.sparql.syntax import Sparql
+from kg.updates import noting
+from kg.updates.noting import NotingUpdate
 from tests.kg.test_spatial_index import content
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE

@@ -5,9 +5,9 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg.embedded.store import EmbeddedStore
 from kg.planner.costs import Costs
-from kg.planner.touched import touched_by
 from kg.sparql.patterns import properties_in, triple_patterns
 from kg.sparql.syntax import parse
+from kg.updates.reader import touched_by
 
 PREFIXES = """PREFIX ex: <http://example.org/>
 PREFIX geo: <http://www.opengis.net/ont/geosparql#>

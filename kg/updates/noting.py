@@ -14,8 +14,9 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.statements import LINKS
-from kg.planner.touched import MANY, Template, Touched, UpdateReader, is_spatial, where_of
 from kg.sparql.syntax import Edit
+from kg.updates.reader import Template, UpdateReader, is_spatial, where_of
+from kg.updates.touched import MANY, Touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kg.rdf.terms import Term
     from kg.sparql.patterns import TriplePattern
     from kg.sparql.syntax import Sparql, Syntax
+
 
 #: The function that is called with bindings; no one else's can be of this name.
 _NOTE = "tag:deepcube,2026:note"

@@ -1,40 +1,40 @@
 """Which nodes, literals and graphs an update may change, so that the index reads them again.
 
 The constants of an update are read from its text before it runs. The values of its variables
-are noted while it runs (`kg.planner.noting`), or asked for before, where the store is on another
+are noted while it runs (`kg.updates.noting`), or asked for before, where the store is on another
 server. After the update the index reads all of these again from the store. So it does no harm
 if more is named here than what changes; it must never be less.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, QuerySolutions, Store
+from pyoxigraph import DefaultGraph, NamedNode, QuerySolutions, Store
 
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.statements import LINKS
-from kg.rdf.quad_blocks import has_blank_node
 from kg.sparql.patterns import properties_in, triple_patterns
 from kg.sparql.syntax import parse
 from kg.sparql.unevaluated import term_of
 from kg.sparql.volatile import is_volatile
+from kg.updates.touched import (
+    MANY,
+    NewNode,
+    Touched,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pyoxigraph import Quad
     from tree_sitter import Node
 
-    from kg.index.property_tables import PropertyTables
     from kg.rdf.terms import GraphName, Term
     from kg.results.solutions import QueryResult
     from kg.sparql.patterns import TriplePattern
     from kg.sparql.syntax import Syntax
 
-#: Nodes that are read again one by one at least; above it, as many as a quarter of the index.
-MANY = 20_000
 _DATA = ("insert_data", "delete_data")
 
 
@@ -42,122 +42,6 @@ class Ask(Protocol):
     """Evaluates a query, over other default graphs where they are given."""
 
     def __call__(self, query: str, graphs: list[GraphName] | None, /) -> QueryResult: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class NewNode:
-    """A blank node that the store labels when it is written."""
-
-    name: str
-    """Tells it from others that are written with it."""
-
-
-@dataclass(kw_only=True)
-class Touched:
-    """Nodes, literals and graphs of which the index has to be read again."""
-
-    subjects: set[NamedNode | BlankNode] = field(default_factory=set)
-    """Nodes that the store knew before, of which a statement may have changed."""
-    literals: set[Literal] = field(default_factory=set)
-    """Geometry literals that new blank nodes have."""
-    graphs: set[GraphName] = field(default_factory=set)
-    """Graphs of which any statement may have changed."""
-    geometries: set[NamedNode | BlankNode] = field(default_factory=set)
-    """Geometry nodes that new blank nodes are linked to."""
-    blank_links: set[str] = field(default_factory=set)
-    """Properties by which new blank nodes are linked to new blank nodes without a literal."""
-    mixed: set[str] = field(default_factory=set)
-    """Properties by which a new blank node has what is no geometry."""
-    predicates: set[str] = field(default_factory=set)
-    """Properties under which a geometry literal was said."""
-    named_graphs: bool = False
-    """Whether every named graph is touched."""
-    loaded: set[GraphName] = field(default_factory=set)
-    """Graphs into which a document of any properties was loaded."""
-    everything: bool = False
-    """Whether any statement of any graph may have changed."""
-    properties: frozenset[str] | None = None
-    """Of all statements that it may change; None for any."""
-    data: list[tuple[bool, list[Quad]]] | None = None
-    """What is added (True) or removed, in order, where that is all that happens."""
-
-    def follow(self, tables: PropertyTables) -> None:
-        """Change tables of properties as the store was changed, or forget those that may differ."""
-        if self.data is None:
-            tables.forget(self.properties)
-            return
-        for is_added, quads in self.data:
-            # The store has given a blank node another label.
-            blank = [q for q in quads if has_blank_node(q)]
-            tables.forget({q.predicate.value for q in blank})
-            if is_added:
-                tables.add_quads(quads)
-            else:
-                tables.remove(quads)
-
-    @property
-    def is_nothing(self) -> bool:
-        """Return whether the index stays as it is."""
-        found = (self.subjects, self.literals, self.geometries, self.graphs, self.blank_links)
-        more = (self.mixed, self.loaded, self.named_graphs, self.everything)
-        return not (any(found) or any(more))
-
-    @property
-    def count(self) -> int:
-        """How many nodes have to be read again, one by one."""
-        return len(self.subjects) + len(self.literals) + len(self.geometries)
-
-    def add_quads(self, quads: Iterable[Quad], spatial: Collection[str]) -> None:
-        """Add what quads of a DATA block touch; any object counts under a spatial property."""
-        self.add_statements(
-            [
-                (_as_new(q.subject), q.predicate, _as_new(q.object))
-                for q in quads
-                if q.predicate.value in spatial or _is_geometry(q.object)
-            ],
-            spatial,
-        )
-
-    def add_statements(
-        self, statements: Sequence[tuple[object, object, object]], spatial: Collection[str]
-    ) -> None:
-        """Add what statements touch that are written together.
-
-        Args:
-            statements: Subject, predicate and object; a new blank node is a `NewNode`.
-            spatial: Properties whose every statement matters to the index.
-        """
-        with_geometry = {s for s, _, o in statements if _is_geometry(o)}
-        for subject, predicate, target in statements:
-            if not isinstance(predicate, NamedNode):
-                continue
-            if _is_geometry(target):
-                self.predicates.add(predicate.value)
-            elif predicate.value not in spatial:
-                continue
-            if isinstance(subject, NamedNode | BlankNode):
-                self.subjects.add(subject)
-            elif isinstance(subject, NewNode):
-                self._add_of_new(predicate.value, target, has_literal=target in with_geometry)
-
-    def _add_of_new(self, predicate: str, target: object, *, has_literal: bool) -> None:
-        """Add what leads to a new blank node: its literal, or what it is linked to."""
-        if _is_geometry(target):
-            self.literals.add(target)
-        elif predicate not in LINKS or isinstance(target, Literal):
-            self.mixed.add(predicate)
-        elif isinstance(target, NamedNode | BlankNode):
-            self.geometries.add(target)
-        elif not has_literal:
-            self.blank_links.add(predicate)
-
-
-def _is_geometry(term: object) -> TypeGuard[Literal]:
-    return isinstance(term, Literal) and term.datatype.value in GEOMETRY_DATATYPES
-
-
-def _as_new(term: object) -> object:
-    return NewNode(str(term)) if isinstance(term, BlankNode) else term
 
 
 class Template:

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from pyoxigraph import BlankNode, NamedNode, Quad
 
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.touched import Touched
     from kg.rdf.terms import GraphName
+    from kg.updates.touched import Touched
 
-#: Statements that are taken into an index at a time.
+
+#: IndexSource that are taken into an index at a time.
 _BLOCK = 50_000
 
 
-class Statements(Protocol):
+class IndexSource(Protocol):
     """What an index asks of its store."""
 
     def in_graph(self, graph: GraphName) -> Iterable[Quad]:
@@ -32,7 +33,7 @@ class Statements(Protocol):
         """Return what is said of the blank nodes that an update made, and perhaps of others."""
 
 
-def follow(index: SpatialIndex, touched: Touched, store: Statements) -> None:
+def follow(index: SpatialIndex, touched: Touched, store: IndexSource) -> None:
     """Read again what an update touched, which is not everything.
 
     Args:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+
 #: Properties above which it is no longer told apart which of them were written.
 _MANY = 10_000
 
