@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from kg.planner.column_memory import ColumnMemory
     from kg.planner.costs import Costs
     from kg.planner.fetched import Remembered
-    from kg.planner.service_tables import Served
     from kg.rdf.terms import Term
     from kg.results.solutions import QueryResult
+    from kg.services.tables import Served
     from kg.store import Dataset
 
 

@@ -29,8 +29,8 @@ from kg.geosparql.functions import FUNCTIONS
 from kg.planner.column_memory import ColumnMemory
 from kg.planner.costs import Costs
 from kg.planner.plan import Plan, mentions_geometry, plan_query, plan_update
-from kg.planner.services import Question, serve
 from kg.rdf.documents import parse_graph, parse_quads
+from kg.services.resolver import serve
 from kg.sparql.aggregates import with_aggregates
 from kg.sparql.expansion import expanded
 from kg.sparql.graph_merge import as_merge
@@ -53,9 +53,10 @@ if TYPE_CHECKING:
     from kg.extensions import Extension
     from kg.geosparql.functions import Function
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.service_tables import Row, Served
     from kg.rdf.terms import GraphName, Subject, Term
     from kg.results.solutions import QueryResult
+    from kg.services.questions import Question
+    from kg.services.tables import Row, Served
     from kg.store import BrokenGeometry
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from kg.geosparql.functions import Function
     from kg.index.spatial_index import SpatialIndex
     from kg.planner.costs import Costs
-    from kg.planner.service_tables import Served
     from kg.remote.client import SparqlClient
     from kg.results.solutions import QueryResult, Solutions
+    from kg.services.tables import Served
     from kg.sparql.syntax import Sparql
     from kg.store import Dataset
 

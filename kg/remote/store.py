@@ -25,12 +25,12 @@ from kg.errors import EvaluationError, IriError, QueryError, RemoteStoreError, S
 from kg.extensions import Extensions
 from kg.planner.costs import Costs
 from kg.planner.plan import Plan
-from kg.planner.services import Question, serve
 from kg.rdf.documents import parse_graph, parse_quads
 from kg.rdf.quad_blocks import blocks, has_blank_node
 from kg.remote.client import BLOCK, SparqlClient
 from kg.remote.index import RemoteIndex
 from kg.remote.plan import RemotePlan, calls_of, needs_us
+from kg.services.resolver import serve
 from kg.sparql.expansion import expanded
 from kg.sparql.nesting import refuse_deep_nesting
 from kg.sparql.replacement import replacing_update
@@ -48,9 +48,10 @@ if TYPE_CHECKING:
     from kg.extensions import Extension
     from kg.geosparql.functions import Function
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.service_tables import Row, Served
     from kg.rdf.terms import GraphName, Subject, Term
     from kg.results.solutions import QueryResult
+    from kg.services.questions import Question
+    from kg.services.tables import Row, Served
     from kg.store import BrokenGeometry
 
 

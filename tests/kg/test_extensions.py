@@ -12,7 +12,7 @@ from api.app import create_app
 from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError, QueryError
 from kg.extensions import GROUP, installed_extensions
-from kg.planner import service_tables
+from kg.services import tables as service_tables
 from ontology.terms import DEEP, DEEPF
 from tests.kg.multiples import (
     CLAUSE,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kg.sparql.patterns import TriplePattern
     from kg.sparql.syntax import Syntax
 
+
 SERVICE = "service_graph_pattern"
 
 

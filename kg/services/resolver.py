@@ -11,17 +11,20 @@ https://www.w3.org/TR/sparql11-federated-query/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import chain, count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import EvaluationError, QueryError
 from kg.planner.frames import Frame
-from kg.planner.service_bounds import bounds_of, conjuncts_of
-from kg.planner.service_calls import SERVICE, Call, Calls
-from kg.planner.service_tables import Served, request_of, rows_found
+from kg.services.bounds import bounds_of, conjuncts_of
+from kg.services.calls import SERVICE, Call, Calls
+from kg.services.questions import (
+    Ask,
+    Question,
+)
+from kg.services.tables import Served, request_of, rows_found
 from kg.sparql.certain_variables import certain_in
 from kg.sparql.datasets import dataset_of
 from kg.sparql.syntax import Edit, Sparql, apply_edits
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.extensions import Service
-    from kg.planner.service_tables import Row
+    from kg.services.tables import Row
     from kg.sparql.syntax import Syntax
     from kg.store import GraphStore
+
 
 _MENTIONED = re.compile(r"(?i)(?<![\w:?$])SERVICE(?![\w:])")
 _QUERIES = ("select_query", "ask_query", "construct_query", "describe_query")
@@ -46,33 +50,6 @@ _EXISTS = ("exists_func", "not_exists_func")
 #: A group that changes nothing.
 _NOTHING = "{ }"
 _BARRIERS = frozenset({"optional_graph_pattern", "minus_graph_pattern", "bind"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What has to be known before a service can be asked."""
-
-    prologue: str
-    """The declarations of the query."""
-    names: Sequence[str]
-    """The variables, each combination once."""
-    body: str
-    """A group's inside."""
-    dataset: Dataset | None
-    """The data set that it is asked of; None for that of the store."""
-    served: Served
-    """Whose tables the body has."""
-
-    @property
-    def sparql(self) -> str:
-        """The question as a query."""
-        return f"{self.prologue} SELECT DISTINCT {' '.join(self.names)} {{ {self.body} }}"
-
-
-class Ask(Protocol):
-    """Answers a question from the store."""
-
-    def __call__(self, question: Question, /) -> list[Row]: ...  # noqa: D102
 
 
 def serve(

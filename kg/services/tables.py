@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kg.extensions import Service
-    from kg.planner.service_calls import Call
     from kg.rdf.terms import Term
+    from kg.services.calls import Call
     from kg.sparql.syntax import Sparql
     from kg.store import GraphStore
 
     Row = tuple[Term | None, ...]
     Request = Mapping[NamedNode, Term]
+
 
 _ROWS = "urn:deepcube:rows:"
 _NODE = "urn:deepcube:node:"

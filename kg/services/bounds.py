@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
     from tree_sitter import Node
 
-    from kg.planner.service_calls import Call
+    from kg.services.calls import Call
     from kg.sparql.syntax import Syntax
+
 
 Bounds = tuple[float, float]
 

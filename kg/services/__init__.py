@@ -1,0 +1,1 @@
+"""SERVICE clauses of extensions: found, asked once for all rows, put back as tables."""
