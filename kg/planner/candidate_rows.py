@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kg.geosparql.literals import Geometry
+from kg.index.row_matching import count_near, rows_matching
 from kg.planner.components import rest_of
 from kg.planner.constraints import Among, AnyOf, Nearest, WithConstant
 from kg.planner.rest import AskedRest, Rest, rest_of_store
-from kg.planner.row_matching import count_near, rows_matching
 
 if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode
 
+from kg.index.multiplicity import Multiplicity
 from kg.planner.components import keys_of, rest_of
 from kg.planner.constraints import Nearest
-from kg.planner.multiplicity import Multiplicity
 from kg.planner.tables import distinct
 from kg.sparql.values_blocks import values_block
 

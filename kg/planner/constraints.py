@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from kg.geosparql.literals import Geometry
-    from kg.planner.spatial_tests import Test
+    from kg.index.spatial_tests import Test
     from kg.store import Dataset
 
 

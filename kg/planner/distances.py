@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 from kg.geosparql.errors import UnknownUnitError
 from kg.geosparql.measures import distance, distance_m
 from kg.geosparql.units import Kind, unit_of
-from kg.planner.spatial_tests import DistanceTest
+from kg.index.spatial_tests import DistanceTest
 from ontology.terms import PREFIXES, XSD
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.index.multiplicity import Multiplicity
 from kg.planner.candidate_rows import rows_with_keys
 from kg.planner.components import asked_rest, keys_of
-from kg.planner.multiplicity import Multiplicity
 from kg.planner.rest import AskedRest, Rest, is_known, rest_of_store
 from kg.planner.tables import Table, distinct, join_sorted
 

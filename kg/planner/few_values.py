@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kg.index.spatial_tests import DistanceTest, RelationTest
 from kg.planner.components import components_of, in_scope
 from kg.planner.filters import any_of
-from kg.planner.spatial_tests import DistanceTest, RelationTest
 from kg.sparql.constants import geometries_of
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.geosparql.literals import Geometry
 from kg.geosparql.relations import RELATIONS, Relation
+from kg.index.spatial_tests import RelationTest, Test, matrix_relation
 from kg.planner.constraints import AnyOf, Constraint, Nearest, WithConstant
 from kg.planner.distances import distance_test
-from kg.planner.spatial_tests import RelationTest, Test, matrix_relation
 from kg.sparql.constants import geometry_of
 from kg.sparql.volatile import is_constant
 from ontology.terms import DEEPF, PREFIXES, XSD

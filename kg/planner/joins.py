@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.index.pair_matching import pairs_matching, rows_near
+from kg.index.spatial_tests import DistanceTest, RelationTest
 from kg.planner.candidate_rows import candidate_rows
 from kg.planner.components import anchor_of, rest_of
 from kg.planner.constraints import Nearest
 from kg.planner.counting import count_up_to
 from kg.planner.evaluation import evaluate
-from kg.planner.pair_matching import pairs_matching, rows_near
 from kg.planner.rest import Rest
-from kg.planner.spatial_tests import DistanceTest, RelationTest
 from kg.planner.table_joins import least
 from kg.planner.tables import distinct, join
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from kg.index.spatial_index import SpatialIndex
+    from kg.index.spatial_tests import Test
     from kg.planner.basic_pattern import BasicPattern
     from kg.planner.components import Anchor, Component
     from kg.planner.constraints import Constraint
     from kg.planner.source import Asking
-    from kg.planner.spatial_tests import Test
     from kg.planner.tables import Table
     from kg.sparql.syntax import Syntax
 

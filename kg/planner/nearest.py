@@ -14,12 +14,12 @@ import numpy as np
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
 from kg.geosparql.measures import distance_m
+from kg.index.row_matching import geometries_at, rows_matching
+from kg.index.spatial_tests import DistanceTest
 from kg.planner.components import in_scope, rest_of
 from kg.planner.constraints import Nearest
 from kg.planner.counting import count_up_to
 from kg.planner.evaluation import evaluate
-from kg.planner.row_matching import geometries_at, rows_matching
-from kg.planner.spatial_tests import DistanceTest
 
 if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex

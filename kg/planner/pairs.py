@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.index.pair_matching import pairs_matching, rows_near
+from kg.index.spatial_tests import DistanceTest, RelationTest
 from kg.planner.candidate_rows import candidate_rows, few_by_the_rest
 from kg.planner.components import Component, anchor_of, components_of
 from kg.planner.constraints import Nearest
-from kg.planner.pair_matching import pairs_matching, rows_near
-from kg.planner.spatial_tests import DistanceTest, RelationTest
 from kg.sparql.values_blocks import values_block
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.index.pair_matching import pairs_matching
+from kg.index.spatial_tests import DistanceTest, RelationTest
 from kg.planner.candidate_rows import candidate_rows
 from kg.planner.components import anchor_of, in_scope, keys_of
 from kg.planner.constraints import Nearest
 from kg.planner.counting import count_up_to
 from kg.planner.nearest import nearest_rows
-from kg.planner.pair_matching import pairs_matching
-from kg.planner.spatial_tests import DistanceTest, RelationTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

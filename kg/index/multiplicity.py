@@ -14,6 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex
 
+
 #: Nodes whose rows are looked up one by one; of more, all rows are gone through.
 _FEW = 5_000
 

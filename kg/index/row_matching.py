@@ -15,8 +15,8 @@ from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
 from kg.geosparql.systems import is_same_system
 from kg.index.boxes import meets
-from kg.planner.moved_boxes import moved_boxes
-from kg.planner.spatial_tests import EQUALITIES, DistanceTest, RelationTest, grown, is_satisfied
+from kg.index.moved_boxes import moved_boxes
+from kg.index.spatial_tests import EQUALITIES, DistanceTest, RelationTest, grown, is_satisfied
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from kg.geosparql.relations import Relation
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.spatial_tests import Test
+    from kg.index.spatial_tests import Test
+
 
 #: Rows below which a tree is no help.
 _FEW = 5_000

@@ -16,13 +16,14 @@ from shapely import STRtree
 from kg.geosparql.crs import to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.literals import Geometry
-from kg.planner.spatial_tests import EQUALITIES, DistanceTest, RelationTest, grown, is_satisfied
+from kg.index.spatial_tests import EQUALITIES, DistanceTest, RelationTest, grown, is_satisfied
 from ontology.terms import GEO
 
 if TYPE_CHECKING:
     from kg.geosparql.relations import Relation
     from kg.index.spatial_index import SpatialIndex
-    from kg.planner.spatial_tests import Test
+    from kg.index.spatial_tests import Test
+
 
 #: Predicates of the tree that are the relation itself.
 _TREE_PREDICATES = {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kg.geosparql.literals import Geometry
 
+
 #: The relations that two empty geometries have, too.
 EQUALITIES = frozenset({"sfEquals", "ehEquals", "rcc8eq"})
 #: The shortest degree of latitude and of longitude at the equator, less a thousandth.

@@ -21,6 +21,7 @@ from kg.geosparql.systems import crs_of
 if TYPE_CHECKING:
     from kg.index.spatial_index import SpatialIndex
 
+
 #: Geometries that are moved at a time.
 _BLOCK = 20_000
 #: Systems whose boxes are kept for one index.
