@@ -26,8 +26,8 @@ from cube_bridge.errors import SelectionError
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.kinds.files import source_file
 from cube_bridge.parts import part_of_region
-from cube_bridge.regions import region_geometry
 from cube_bridge.selection import open_variable
+from kg.regions import region_geometry
 from kg.rows import select
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.alignment import CubeVariable
     from cube_bridge.grids import Window
-    from cube_bridge.regions import Place
+    from kg.regions import Place
     from kg.store import GraphStore
 
 #: Where bytes are: file, offset, length; or the bytes themselves, as Kerchunk writes them.

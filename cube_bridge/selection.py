@@ -22,7 +22,7 @@ from cube_bridge.errors import SelectionError, SourceNotFoundError
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.kinds.files import source_file
 from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
-from cube_bridge.regions import region_geometry
+from kg.regions import region_geometry
 from kg.rows import select
 from ontology.terms import DEEP
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.regions import Place
     from cube_bridge.target_grid import GridSpec
     from kg.rdf.terms import Term
+    from kg.regions import Place
     from kg.store import GraphStore
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from cube_bridge.regions import find_region
 from kg.cli.opening import open_store
 from kg.cli.options import IRI, store_options
 from kg.cli.progress import CONSOLE, progress_stages
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.times import day_bounds
+from kg.regions import find_region
 from ml import train as training
 from ml.demo import run_demo
 from ml.errors import RunError

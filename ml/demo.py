@@ -18,10 +18,10 @@ from cube_bridge.folders import cache_folder, data_folder
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.simulation import ISLAND, simulate
-from cube_bridge.regions import find_region
 from kg.cli.progress import CONSOLE, progress_stages
 from kg.rdf.terms import text
 from kg.rdf.times import day_bounds
+from kg.regions import find_region
 from kg.rows import select
 from kg.views.predictions import highest_moment
 from kg.views.sources import sources as all_sources

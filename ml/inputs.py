@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple
 
-from kg.inference import model_axioms, variable_facts
 from kg.rdf.geometry import parse_wkt
 from kg.rdf.iris import below
 from kg.rdf.provenance import end_quad, start_quads
 from kg.rdf.terms import text
 from kg.rdf.times import duration_text, interval, interval_quads, timestamp
-from kg.reasoner import entailed_types, ontology_axioms
+from kg.reasoning.facts import model_axioms, variable_facts
+from kg.reasoning.hermit import entailed_types, ontology_axioms
 from kg.rows import select
 from kg.validation.shacl import validate_quads
 from ml.errors import PlanError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from cube_bridge.regions import Region
     from kg.rdf.iris import Iris
+    from kg.regions import Region
     from kg.store import GraphStore
     from ml.model import ModelCard
 

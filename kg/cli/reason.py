@@ -20,7 +20,7 @@ def reason(store: Path, endpoint: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from kg.inference import infer_variable_types
+    from kg.reasoning.inferred_types import infer_variable_types
     from kg.vocabulary import install_ontology
     from ontology.terms import compact
 

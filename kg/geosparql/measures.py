@@ -1,7 +1,7 @@
 """Distances, lengths, perimeters and areas.
 
 In a geographic system a length in metres is geodesic, on the ellipsoid of the system:
-distances by `kg.geosparql.nearest`, lengths and areas with geodesic edges (`pyproj.Geod`,
+distances by `kg.geosparql.geodesic_distance`, lengths and areas with geodesic edges (`pyproj.Geod`,
 as in PostGIS geography). In an angular unit, and in a projected system, all is planar, in
 the plane of the coordinates. Z and M do not count.
 """
@@ -17,7 +17,7 @@ import shapely
 from kg.geosparql.coordinates import leaves
 from kg.geosparql.crs import to_srs
 from kg.geosparql.errors import InvalidGeometryError, UnknownUnitError
-from kg.geosparql.nearest import nearest_m
+from kg.geosparql.geodesic_distance import nearest_m
 from kg.geosparql.systems import axis_unit, geod_of, is_geographic
 from kg.geosparql.units import METRE, SQUARE_METRE, Kind, Unit
 from kg.rdf.geometry import CRS84

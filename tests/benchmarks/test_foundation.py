@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat
 
 from cube_bridge.indexing.index import index_file
 from kg.embedded.store import EmbeddedStore
-from kg.reasoner import entailed_types, ontology_axioms
+from kg.reasoning.hermit import entailed_types, ontology_axioms
 from kg.results.formats import serialise_result
 from tests.conftest import make_cube
 

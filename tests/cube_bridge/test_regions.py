@@ -4,9 +4,9 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.errors import RegionError
-from cube_bridge.regions import find_region
 from kg.rdf.geometry import geometry_quads, parse_wkt
 from kg.rdf.terms import integer
+from kg.regions import find_region
 from ontology.terms import DEEP, GEO, RDF, RDFS
 
 EX = "http://example.org/"

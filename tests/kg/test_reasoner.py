@@ -4,9 +4,10 @@ import pytest
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from kg.errors import ReasonerError
-from kg.inference import INFERRED_GRAPH, infer_variable_types, variable_facts
 from kg.rdf.times import Cadence
-from kg.reasoner import entailed_types, ontology_axioms
+from kg.reasoning.facts import variable_facts
+from kg.reasoning.hermit import entailed_types, ontology_axioms
+from kg.reasoning.inferred_types import INFERRED_GRAPH, infer_variable_types
 from ontology.terms import DEEP, PREFIXES, RDFS, expand
 
 HEADER = "".join(f"@prefix {p}: <{ns}> .\n" for p, ns in PREFIXES.items())

@@ -9,9 +9,9 @@ from cube_bridge.errors import RegionError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND
-from cube_bridge.regions import find_region
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.terms import number, text
+from kg.regions import find_region
 from kg.rows import ask, select
 from kg.validation.shacl import validate_store
 from kg.views.predictions import highest_moment

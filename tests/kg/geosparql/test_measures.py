@@ -13,8 +13,8 @@ from kg.geosparql import measures
 from kg.geosparql.buffers import buffer
 from kg.geosparql.coordinates import leaves
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
+from kg.geosparql.geodesic_distance import nearest_m
 from kg.geosparql.literals import parse
-from kg.geosparql.nearest import nearest_m
 from kg.geosparql.units import METRE, to_metres, unit_of
 from ontology.terms import GEO
 

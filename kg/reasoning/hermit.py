@@ -22,6 +22,7 @@ from ontology.terms import DEEP, OWL, RDF
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
 #: HermiT's heap in MB. 300 cubes need some 200.
 _HEAP_MB = 2000
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyproj import Geod
     from shapely.geometry.base import BaseGeometry
 
+
 _SHORT_M = 1_000.0  # a piece this short leaves its chord by less than 10 cm
 _SHORT_SHARE = 0.05  # ... and one this short beside the distance, by little beside it,
 _LONG_M = 10_000.0  # up to here, or on the far side of the globe

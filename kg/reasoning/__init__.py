@@ -1,0 +1,1 @@
+"""HermiT, and the facts it is given."""
