@@ -23,9 +23,9 @@ from zarr.storage import MemoryStore
 
 from cube_bridge.alignment import TIME, moments_within
 from cube_bridge.errors import SelectionError
+from cube_bridge.grids.parts import part_of_region
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.kinds.files import source_file
-from cube_bridge.parts import part_of_region
 from cube_bridge.selection import open_variable
 from kg.regions import region_geometry
 from kg.rows import select

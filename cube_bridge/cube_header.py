@@ -12,8 +12,8 @@ from cube_bridge.chunks import grid_iri
 from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
 from cube_bridge.findings import finding_quads
 from cube_bridge.layout import times_text
-from cube_bridge.quantities import unit_of_spelling, unit_quads
 from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.units.quantities import unit_of_spelling, unit_quads
 from kg.rdf.geometry import CRS84, BBox
 from kg.rdf.iris import below
 from kg.rdf.terms import double, integer

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import yaml
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.quantities import unit, unit_of_spelling
 from cube_bridge.sources.description import part_quads, variable_iri
-from cube_bridge.udunits import parse_unit
+from cube_bridge.units.quantities import unit, unit_of_spelling
+from cube_bridge.units.udunits import parse_unit
 from kg.rdf.iris import below
 from ontology.terms import DEEP
 

@@ -18,7 +18,7 @@ from cube_bridge.target_grid import cell_side_m
 
 if TYPE_CHECKING:
     from cube_bridge.grids import Grid
-    from cube_bridge.parts import Part
+    from cube_bridge.grids.parts import Part
 
 _SLIVER = 1e-9
 _FOUR = 4

@@ -17,10 +17,10 @@ from dask.delayed import delayed
 
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids.curvilinear import CurvilinearGrid
+from cube_bridge.grids.parts import Part, Strip, part_between, part_that_is
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
 from cube_bridge.overlaps import equal_area_plane
-from cube_bridge.parts import Part, Strip, part_between, part_that_is
 from cube_bridge.resampling import method_for
 from cube_bridge.target_grid import GRID_MAPPING, cell_side_m, grid_coordinates
 from cube_bridge.weights import Kind, Weights, batches, weights_between

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from cube_bridge.formats.calendars import moments
+from cube_bridge.grids.parts import whole
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.parts import whole
 from cube_bridge.target_grid import reference_attributes
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from cube_bridge.overlaps import source_polygons
 
 if TYPE_CHECKING:
     from cube_bridge.grids import Grid
+    from cube_bridge.grids.parts import Part
     from cube_bridge.grids.rectilinear import RectilinearGrid
-    from cube_bridge.parts import Part
 
 _CORNERS = 3
 

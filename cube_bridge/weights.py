@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cube_bridge.grids import Grid
-    from cube_bridge.parts import Part
+    from cube_bridge.grids.parts import Part
 
 #: nearest: 1 for the cell that holds the centre; linear: between the four centres around it;
 #: overlap: square metres in common; share: of the source cell, what lies in the target cell.

@@ -10,7 +10,7 @@ import xarray as xr
 from cube_bridge.kinds.events import EventsMapping, load_events
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.series import SeriesMapping, load_series
-from cube_bridge.quantities import convert
+from cube_bridge.units.quantities import convert
 from ml.cell_days import WEATHER, CellDays, cell_days
 from ml.errors import RunError
 from ontology.terms import DEEP, expand

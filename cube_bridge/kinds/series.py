@@ -23,7 +23,6 @@ from cube_bridge.kinds.csv_rows import (
     refuse_repeated,
 )
 from cube_bridge.kinds.kind import SourceKind
-from cube_bridge.quantities import unit
 from cube_bridge.sources.description import (
     Block,
     Content,
@@ -33,6 +32,7 @@ from cube_bridge.sources.description import (
 )
 from cube_bridge.sources.info import Column, SourceMapping
 from cube_bridge.sources.value_statistics import Accumulator, Statistics, statistics_quads
+from cube_bridge.units.quantities import unit
 from kg.rdf.geometry import geometry_quads
 from kg.rdf.iris import Iris, below, coordinate, slug
 from kg.rdf.terms import integer

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from cube_bridge.errors import DatasetUnavailableError, UnitError
 from cube_bridge.kinds.datasets import locate, packaged_mapping, registry
 from cube_bridge.kinds.simulation import simulate
-from cube_bridge.quantities import convert, unit_of_spelling
+from cube_bridge.units.quantities import convert, unit_of_spelling
 from ontology.terms import expand
 
 

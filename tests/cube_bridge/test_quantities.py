@@ -3,7 +3,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import UnitError
-from cube_bridge.quantities import convert, unit, unit_of_spelling, unit_quads
+from cube_bridge.units.quantities import convert, unit, unit_of_spelling, unit_quads
 from ontology.terms import expand
 
 

@@ -14,9 +14,9 @@ from scipy.interpolate import RegularGridInterpolator
 
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
+from cube_bridge.grids.parts import part_of_region
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.overlaps import cell_polygons, equal_area_plane, overlap_areas
-from cube_bridge.parts import part_of_region
 from cube_bridge.regridding import regrid
 from cube_bridge.resampling import method_for
 from cube_bridge.target_grid import GridSpec, grid_coordinates, grid_of_spec

@@ -7,8 +7,8 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from cube_bridge.quantities import unit, unit_of_spelling
-from cube_bridge.udunits import parse_unit
+from cube_bridge.units.quantities import unit, unit_of_spelling
+from cube_bridge.units.udunits import parse_unit
 
 AXES = "AELIMHT"
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pint
 
+
 #: Amount, current, length, luminous intensity, mass, temperature, time: QUDT's order.
 _AXES = "AELIMHT"
 Exponents = tuple[Fraction, ...]

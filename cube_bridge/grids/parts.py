@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.grids import Grid, Window
 
+
 _TURN = 360.0
 #: Degrees by which a grid may miss a whole turn and still go round.
 _ROUND = 1e-3

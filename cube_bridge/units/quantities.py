@@ -12,13 +12,14 @@ from urllib.parse import quote, unquote
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from cube_bridge.errors import UnitError
-from cube_bridge.udunits import ParsedUnit, parse_unit
+from cube_bridge.units.udunits import ParsedUnit, parse_unit
 from kg.rdf.prefixes import with_prefixes
 from kg.rdf.terms import double
 from ontology.terms import QUDT, RDF, RDFS, compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 #: Units that QUDT has no name for; what follows spells them out.
 _COMPOSITES = "https://w3id.org/deepcube/unit/"

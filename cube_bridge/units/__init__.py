@@ -1,0 +1,1 @@
+"""Spellings of units, and what QUDT calls them."""
