@@ -1,1 +1,1 @@
-"""A cube in the graph: what its mapping says, and the IRIs of its chunks and tiles."""
+"""A cube in the graph: its axes, its chunks, what is said of them, and the search for them."""

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Quad
 
-from cube_bridge.chunk_reader import Cluster, Threads
-from cube_bridge.cube_header import describe_cube
-from cube_bridge.cube_index import (
-    open_for_indexing,
-    remove_obsolete,
-    replace_header,
-    write_chunks,
-)
+from cube_bridge.cubes.header import describe_cube
+from cube_bridge.cubes.index import write_chunks
 from cube_bridge.cubes.mapping import CubeMapping
+from cube_bridge.cubes.obsolete import remove_obsolete, replace_header
+from cube_bridge.cubes.opened import open_for_indexing
+from cube_bridge.cubes.workers import Cluster, Threads
 from cube_bridge.indexing.state import remove_source, set_status
 from cube_bridge.sources.header import header_quads
 from kg.rdf.iris import below
@@ -25,8 +22,9 @@ from ontology.terms import DEEP
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cube_bridge.chunk_reader import Workers
-    from cube_bridge.cube_index import OpenedCube, Written
+    from cube_bridge.cubes.index import Written
+    from cube_bridge.cubes.opened import OpenedCube
+    from cube_bridge.cubes.workers import Workers
     from cube_bridge.indexing.state import Known
     from cube_bridge.kinds.files import OpenedSource
     from cube_bridge.sources.header import Origin

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from cachetools import LRUCache
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.values.layers import CellOperation, StoredVariable
 from cube_bridge.values.passes import Scanner
 from cube_bridge.values.sources import Sources, is_indexed

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.distributions import choose_distribution
+from cube_bridge.cubes.distributions import choose_distribution
 from cube_bridge.values.arguments import season_from, share_from, zone_from
 from cube_bridge.values.clipping import clip_to_window, clip_to_zone, dimensions
 from cube_bridge.values.periods import Period, moment_of, period_of, position_at
@@ -29,7 +29,7 @@ from ontology.terms import DEEP, DEEPF, RDF
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cube_bridge.distributions import Access
+    from cube_bridge.cubes.distributions import Access
     from cube_bridge.values.engine import Engine
     from cube_bridge.values.layers import Layer
     from kg.rdf.terms import Term

@@ -18,11 +18,11 @@ import xarray as xr
 from dask.delayed import delayed
 from pyoxigraph import NamedNode, Quad, RdfFormat, serialize
 
-from cube_bridge.axes import placement_of
-from cube_bridge.chunk_reader import Place
-from cube_bridge.chunks import ChunkDescriber, tile_owners
-from cube_bridge.cube_header import describe_cube
-from cube_bridge.cube_index import OpenedCube
+from cube_bridge.cubes.axes import placement_of
+from cube_bridge.cubes.chunk_quads import ChunkDescriber, tile_owners
+from cube_bridge.cubes.header import describe_cube
+from cube_bridge.cubes.opened import OpenedCube
+from cube_bridge.cubes.summaries import ChunkPlace
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import cube_mapping, index_file
 from cube_bridge.sources.value_statistics import Statistics, chunk_statistics
@@ -155,7 +155,7 @@ def write_graph(target: Path, chunks: tuple[int, int, int]) -> NamedNode:
 
         write(describe_cube(cube, mapping, source).header)
         for index in np.ndindex(*chunks):
-            write(describer.quads(Place(axes=axes, index=index), statistics, "a version"))
+            write(describer.quads(ChunkPlace(axes=axes, index=index), statistics, "a version"))
     return NamedNode(f"{source.value}/variable/v")
 
 

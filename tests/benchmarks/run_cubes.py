@@ -17,7 +17,7 @@ from pathlib import Path
 import shapely
 from pyoxigraph import RdfFormat
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from kg.embedded.store import EmbeddedStore
 from tests.benchmarks.cube_work import make_cube, write_graph
 

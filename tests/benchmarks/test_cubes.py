@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import shapely
 from pyoxigraph import RdfFormat
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from kg.embedded.store import EmbeddedStore
 from kg.rows import select
 from tests.benchmarks.cube_work import bytes_read, index_pass, make_cube, write_graph

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode, RdfFormat
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.cubes.iris import cells_of_tile, tile_iri
+from cube_bridge.cubes.layout import ChunkLayout, layout_of_text
+from cube_bridge.cubes.time_borders import times_of_text, times_text
 from cube_bridge.errors import SourceError, SourceNotFoundError
 from cube_bridge.indexing.index import index_file
-from cube_bridge.layout import ChunkLayout, layout_of_text, times_of_text, times_text
 from kg.embedded.store import EmbeddedStore
 from tests.conftest import make_cube
 

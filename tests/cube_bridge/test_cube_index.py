@@ -19,9 +19,10 @@ import shapely
 import xarray as xr
 from pyoxigraph import DefaultGraph, NamedNode
 
-from cube_bridge.axes import placement_of
-from cube_bridge.chunk_reader import Failure, Place, Threads, read_chunks
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.axes import placement_of
+from cube_bridge.cubes.chunk_search import chunks_meeting
+from cube_bridge.cubes.summaries import ChunkPlace, Failure, read_chunks
+from cube_bridge.cubes.workers import Threads
 from cube_bridge.errors import SourceError
 from cube_bridge.indexing.index import Reading, index_file
 from kg.embedded.store import EmbeddedStore
@@ -141,7 +142,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 from cube_bridge.indexing.index import index_file
-import cube_bridge.cube_index as cube_index
+import cube_bridge.cubes.index as cube_index
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 def progress(name, done, total):
@@ -193,7 +194,7 @@ def test_a_chunk_that_never_comes_is_a_gap(cube):
     slow = da.from_array(Slow(never), chunks=(1, 8, 10), asarray=False, name=False)
     dataset = cube.assign(ts=(cube["ts"].dims, slow))
     axes = placement_of(dataset).axes[0]
-    places = [Place(axes=axes, index=(i, 0, 0)) for i in range(6)]
+    places = [ChunkPlace(axes=axes, index=(i, 0, 0)) for i in range(6)]
     workers = Threads(2)
     found = {p.index[0]: f for p, f in read_chunks(dataset, places, workers, patience_s=0.3)}
     never.set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pyoxigraph import NamedNode
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube

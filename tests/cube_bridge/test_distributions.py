@@ -3,7 +3,7 @@ import re
 import pytest
 from pyoxigraph import NamedNode
 
-from cube_bridge.distributions import choose_distribution
+from cube_bridge.cubes.distributions import choose_distribution
 from cube_bridge.errors import SourceNotFoundError
 from cube_bridge.extension import CUBES
 from cube_bridge.indexing.index import cube_mapping, index_file

@@ -7,7 +7,7 @@ import threading
 import pytest
 from pyoxigraph import NamedNode
 
-from cube_bridge.chunk_search import chunks_meeting
+from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.indexing.index import index_file
 from kg.rdf.terms import text
 from kg.rows import select

@@ -5,7 +5,7 @@ from collections import Counter
 import pooch
 import pytest
 
-from cube_bridge import cube_index
+from cube_bridge.cubes import index as cube_index
 from cube_bridge.formats import opener
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.kinds.files import source_file

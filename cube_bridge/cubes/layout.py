@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cube_bridge.cubes.run_lengths import (
+    REMEMBERED,
+    runs_of,
+    values_of_runs,
+)
 from cube_bridge.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-#: Texts that are remembered as arrays: one for each variable that is asked for again and again.
-_REMEMBERED = 256
-_RUN = re.compile(r"(-?\d+)(?:\*(\d+))?")
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class ChunkLayout:
 
     def text(self) -> str:
         """Return the lengths as the graph keeps them: `30*12+5,100*4,100*4`."""
-        return ",".join("+".join(_runs(n)) for n in self.lengths)
+        return ",".join("+".join(runs_of(n)) for n in self.lengths)
 
 
 def layout_of_text(dims: str, lengths: str) -> ChunkLayout:
@@ -72,49 +70,11 @@ def layout_of_text(dims: str, lengths: str) -> ChunkLayout:
     return ChunkLayout(dims=names, lengths=found)
 
 
-def times_text(moments: Iterable[datetime]) -> str:
-    """Return moments as one text: the first in seconds since 1970, then the steps, run by run."""
-    seconds = [round(m.timestamp()) for m in moments]
-    steps = [b - a for a, b in pairwise(seconds)]
-    return " ".join([str(seconds[0]), *_runs(steps)])
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def times_of_text(text: str) -> np.ndarray:
-    """Return the moments that `times_text` wrote: int64 seconds since 1970.
-
-    Raises:
-        SourceError: The text is none.
-    """
-    first, *runs = text.split(" ")
-    steps = _values_of(runs, text)
-    return np.cumsum(np.concatenate([[int(first)], steps]), dtype=np.int64)
-
-
-def seconds_of(moment: datetime) -> float:
-    """Return a moment as seconds since 1970; a naive one is taken as UTC."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _runs(values: Iterable[int]) -> list[str]:
-    runs = [(value, sum(1 for _ in same)) for value, same in groupby(values)]
-    return [f"{value}*{count}" if count > 1 else str(value) for value, count in runs]
-
-
-def _values_of(runs: list[str], text: str) -> np.ndarray:
-    found = [_RUN.fullmatch(run) for run in runs]
-    pairs = [(int(m[1]), int(m[2] or 1)) for m in found if m is not None]
-    if len(pairs) < len(runs):
-        raise SourceError(f"not a list of runs: {text[:60]!r}; index the cube anew")
-    values = np.array([value for value, _ in pairs], dtype=np.int64)
-    return np.repeat(values, [count for _, count in pairs])
-
-
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def _lengths_of_text(text: str) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(_values_of(a.split("+"), text).tolist()) for a in text.split(","))
+    return tuple(tuple(values_of_runs(a.split("+"), text).tolist()) for a in text.split(","))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def _starts(lengths: tuple[int, ...]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths[:-1], dtype=np.int64)]).astype(np.int64)

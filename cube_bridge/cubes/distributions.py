@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kg.rdf.terms import Term
     from kg.store import GraphStore
 
+
 Access = Literal["map", "series"]
 """A map at an instant, or a time series at a point."""
 

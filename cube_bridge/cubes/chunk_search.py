@@ -11,8 +11,9 @@ import shapely
 from pyoxigraph import NamedNode
 
 from cube_bridge.cubes.iris import cells_of_tile, chunk_iri, chunk_name
+from cube_bridge.cubes.layout import ChunkLayout, layout_of_text
+from cube_bridge.cubes.time_borders import seconds_of, times_of_text
 from cube_bridge.errors import SourceNotFoundError
-from cube_bridge.layout import ChunkLayout, layout_of_text, seconds_of, times_of_text
 from cube_bridge.sources.value_statistics import EMPTY, Statistics
 from kg.rdf.geometry import CRS84, wkt_literal
 from kg.rdf.terms import number, text
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from kg.store import GraphStore
+
 
 #: Chunks that one query asks for: more VALUES make pyoxigraph slower, each by itself.
 _BATCH = 500

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.chunk_reader import Failure
 from cube_bridge.cubes.iris import chunk_iri, tile_iri, tile_name
+from cube_bridge.cubes.summaries import Failure
 from cube_bridge.sources.description import part_quads, variable_iri
 from cube_bridge.sources.value_statistics import statistics_quads
 from kg.rdf.geometry import geometry_quads
@@ -21,11 +21,12 @@ from ontology.terms import DCTERMS, DEEP, RDFS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.axes import Axes, PlacedGrid
-    from cube_bridge.chunk_reader import Place
+    from cube_bridge.cubes.axes import Axes, PlacedGrid
     from cube_bridge.cubes.iris import Cells
+    from cube_bridge.cubes.summaries import ChunkPlace
     from cube_bridge.grids import Window
     from cube_bridge.sources.value_statistics import Statistics
+
 
 #: Version of a chunk that could not be read: no chunk has it, so that the next run tries again.
 UNREAD = "unread"
@@ -40,7 +41,7 @@ class ChunkDescriber:
     tile_owners: frozenset[str]
     """Variables whose chunks also bring their tiles: one of those that share them."""
 
-    def quads(self, place: Place, found: Statistics | Failure, version: str) -> Iterator[Quad]:
+    def quads(self, place: ChunkPlace, found: Statistics | Failure, version: str) -> Iterator[Quad]:
         """Yield what the graph says of a chunk, and of its tile and interval at their first.
 
         A tile comes with the first chunk that lies in it, an interval with its first chunk, in
@@ -83,7 +84,7 @@ def _space(axes: Axes) -> tuple[tuple[int, ...], ...]:
     return tuple(axes.layout.lengths[axes.layout.dims.index(d)] for d in axes.placed.grid.dims)
 
 
-def _is_first(place: Place, dims: tuple[str, ...]) -> bool:
+def _is_first(place: ChunkPlace, dims: tuple[str, ...]) -> bool:
     """Return whether no chunk before this one lies at the same place along some dimensions."""
     return not any(
         i for d, i in zip(place.axes.layout.dims, place.index, strict=True) if d not in dims
@@ -115,7 +116,7 @@ def short_digest(*parts: str) -> str:
     return base64.urlsafe_b64encode(digest).decode()
 
 
-def place_text(place: Place) -> str:
+def place_text(place: ChunkPlace) -> str:
     """Return where a chunk lies and when, as its version takes it in."""
     slices = place.slices
     return f"{_starts(slices)} {_sizes(slices)} {place.axes.period(slices)}"

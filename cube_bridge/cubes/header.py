@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import shapely
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.chunks import grid_iri
+from cube_bridge.cubes.chunk_quads import grid_iri
+from cube_bridge.cubes.findings import finding_quads
 from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
-from cube_bridge.findings import finding_quads
-from cube_bridge.layout import times_text
+from cube_bridge.cubes.time_borders import times_text
 from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
 from cube_bridge.units.quantities import unit_of_spelling, unit_quads
 from kg.rdf.geometry import CRS84, BBox
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import pyproj
     import xarray as xr
 
-    from cube_bridge.axes import Axes, PlacedGrid, Placement
-    from cube_bridge.cube_index import OpenedCube
+    from cube_bridge.cubes.axes import Axes, PlacedGrid, Placement
+    from cube_bridge.cubes.opened import OpenedCube
+
 
 #: Coordinates of a dimension that each become a node; a longer one is told by its ends.
 _MANY = 1000

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cube_bridge.cubes.layout import ChunkLayout
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import Grid, grid_of
 from cube_bridge.grids.equality import is_same_grid
-from cube_bridge.layout import ChunkLayout
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
+
 
 Period = tuple["datetime", "datetime"]
 #: Kinds of numpy types that have statistics.

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.axes import Placement
+    from cube_bridge.cubes.axes import Placement
+
 
 #: Of liquid water: what lies between a depth (mm) and a mass (kg m-2) of precipitation.
 _DENSITY = "kg m-3"
