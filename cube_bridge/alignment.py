@@ -18,8 +18,8 @@ from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.parts import part_of_region, part_that_is, whole
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
-from cube_bridge.regridding import regrid, side_m
-from cube_bridge.target_grid import GridSpec, grid_of_spec, with_bounds
+from cube_bridge.regridding.regrid import regrid, side_m
+from cube_bridge.regridding.target_grid import GridSpec, grid_of_spec, with_bounds
 from cube_bridge.time_alignment import align_times
 from kg.rdf.geometry import BBox
 from kg.rdf.iris import slug

@@ -23,8 +23,8 @@ from cube_bridge.errors import CoordinatesError, PublishingError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.indexing.index import index_file
+from cube_bridge.regridding.target_grid import GRID_MAPPING, grid_coordinates, with_bounds
 from cube_bridge.stac_item import cube_item
-from cube_bridge.target_grid import GRID_MAPPING, grid_coordinates, with_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

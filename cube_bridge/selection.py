@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.target_grid import GridSpec
+    from cube_bridge.regridding.target_grid import GridSpec
     from kg.rdf.terms import Term
     from kg.regions import Place
     from kg.store import GraphStore
@@ -87,7 +87,7 @@ def select_dataset(
         grid: None for the grid that all of them share; "finest" or "coarsest" of theirs; the
             variable whose grid it is to be; or a grid of its own.
         resampling: How values come onto another grid, for all or for each (see
-            `cube_bridge.resampling`); "auto" lets the quantity decide.
+            `cube_bridge.regridding.methods`); "auto" lets the quantity decide.
         time: How times are aligned (see `cube_bridge.time_alignment.align_times`).
 
     Returns:

@@ -11,7 +11,7 @@ import shapely
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids.parts import whole
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.target_grid import reference_attributes
+from cube_bridge.regridding.target_grid import reference_attributes
 
 if TYPE_CHECKING:
     from pathlib import Path

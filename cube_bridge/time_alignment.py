@@ -11,7 +11,7 @@ import xarray as xr
 from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.resampling import adds_up_over_time, is_class
+from cube_bridge.regridding.methods import adds_up_over_time, is_class
 
 if TYPE_CHECKING:
     from datetime import datetime

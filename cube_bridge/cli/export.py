@@ -9,7 +9,7 @@ import click
 from pyoxigraph import NamedNode
 
 from cube_bridge.defaults import AS_IS
-from cube_bridge.resampling import CHOSEN, METHODS
+from cube_bridge.regridding.methods import CHOSEN, METHODS
 from kg.cli.opening import open_store
 from kg.cli.options import IRI, store_options
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.target_grid import GridSpec
+    from cube_bridge.regridding.target_grid import GridSpec
     from kg.store import GraphStore
 
 
@@ -34,7 +34,7 @@ class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
         ctx: click.Context | None,
     ) -> str | NamedNode | GridSpec:
         from cube_bridge.alignment import COARSEST, FINEST
-        from cube_bridge.target_grid import GridSpec
+        from cube_bridge.regridding.target_grid import GridSpec
 
         if not isinstance(value, str) or value in (FINEST, COARSEST):
             return value

@@ -16,11 +16,11 @@ from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.parts import part_of_region
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.overlaps import cell_polygons, equal_area_plane, overlap_areas
-from cube_bridge.regridding import regrid
-from cube_bridge.resampling import method_for
-from cube_bridge.target_grid import GridSpec, grid_coordinates, grid_of_spec
-from cube_bridge.weights import centres_in_plane
+from cube_bridge.regridding.methods import method_for
+from cube_bridge.regridding.overlaps import cell_polygons, equal_area_plane, overlap_areas
+from cube_bridge.regridding.regrid import regrid
+from cube_bridge.regridding.target_grid import GridSpec, grid_coordinates, grid_of_spec
+from cube_bridge.regridding.weights import centres_in_plane
 from kg.rdf.geometry import BBox
 from tests.laziness import nothing_computed
 

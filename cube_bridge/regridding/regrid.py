@@ -20,16 +20,21 @@ from cube_bridge.grids.curvilinear import CurvilinearGrid
 from cube_bridge.grids.parts import Part, Strip, part_between, part_that_is
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
-from cube_bridge.overlaps import equal_area_plane
-from cube_bridge.resampling import method_for
-from cube_bridge.target_grid import GRID_MAPPING, cell_side_m, grid_coordinates
-from cube_bridge.weights import Kind, Weights, batches, weights_between
+from cube_bridge.regridding.methods import method_for
+from cube_bridge.regridding.overlaps import equal_area_plane
+from cube_bridge.regridding.rules import (
+    RULES,
+    BlockWeights,
+)
+from cube_bridge.regridding.target_grid import GRID_MAPPING, cell_side_m, grid_coordinates
+from cube_bridge.regridding.weights import Kind, batches, weights_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from cube_bridge.grids import Grid
-    from cube_bridge.resampling import Method
+    from cube_bridge.regridding.methods import Method
+
 
 #: Rows and columns of a block of the target.
 _BLOCK = 256
@@ -45,7 +50,7 @@ _COARSER = 1.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class TargetBlock:
     """A block of a target."""
 
     target: RectilinearGrid
@@ -58,16 +63,6 @@ class _Place:
         return Part(rows=self.rows, strips=(Strip(columns=self.columns, turns=0),)).of(self.target)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    """What turns a window of the source into a block of the target."""
-
-    method: Method
-    weights: Weights
-    held: Weights | None
-    """For bilinear: the cell that holds each centre."""
-
-
 def regrid(
     array: xr.DataArray, source: Grid, target: RectilinearGrid, resampling: str = "auto"
 ) -> xr.DataArray:
@@ -77,7 +72,7 @@ def regrid(
         array: Along the dimensions of its grid, and any others.
         source: The grid of the array.
         target: The grid that is wanted.
-        resampling: A method of `cube_bridge.resampling`, or "auto".
+        resampling: A method of `cube_bridge.regridding.methods`, or "auto".
 
     Returns:
         The other dimensions, then rows and columns of the target; NaN where the source has no
@@ -104,7 +99,7 @@ def regrid(
         found = da.block(
             [
                 [
-                    _block(data, source, _Place(target=target, rows=r, columns=c), method)
+                    _block(data, source, TargetBlock(target=target, rows=r, columns=c), method)
                     for c in _slices(target.shape[1], size)
                 ]
                 for r in _slices(target.shape[0], size)
@@ -148,7 +143,7 @@ def _taken(data: da.Array, part: Part) -> da.Array:
     return joined
 
 
-def _block(data: da.Array, source: Grid, place: _Place, method: Method) -> da.Array:
+def _block(data: da.Array, source: Grid, place: TargetBlock, method: Method) -> da.Array:
     target = place.block
     dtype = data.dtype if data.dtype.kind == "f" else _float_for(data.dtype)
     part = _needed(source, target)
@@ -238,67 +233,21 @@ def _around(values: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
 
 def _step(
     source: Grid, part: Part, target: RectilinearGrid, method: Method, plane: pyproj.CRS
-) -> _Step:
+) -> BlockWeights:
     kinds: dict[Method, Kind] = {"nearest": "nearest", "bilinear": "linear", "sum": "share"}
     weights = weights_between(source, part, target, kinds.get(method, "overlap"), plane)
     if method != "bilinear":
-        return _Step(method=method, weights=weights, held=None)
+        return BlockWeights(method=method, weights=weights, held=None)
     held = weights_between(source, part, target, "nearest", plane)
-    return _Step(method=method, weights=weights, held=held)
+    return BlockWeights(method=method, weights=weights, held=held)
 
 
-def _regridded(block: np.ndarray, step: _Step) -> np.ndarray:
+def _regridded(block: np.ndarray, step: BlockWeights) -> np.ndarray:
     """Return a block of the target: (..., rows, columns) from (..., source rows, columns)."""
     stack = block.reshape(-1, *block.shape[-2:])
     dtype = block.dtype if block.dtype.kind == "f" else _float_for(block.dtype)
-    rule = _RULES[step.method]
+    rule = RULES[step.method]
     parts = [rule(part.astype(np.float64), step).astype(dtype) for part in batches(stack)]
     found = np.concatenate(parts)
     result: np.ndarray = found.reshape((*block.shape[:-2], *found.shape[-2:]))
     return result
-
-
-def _mean(stack: np.ndarray, step: _Step) -> np.ndarray:
-    valid = np.isfinite(stack)
-    total = step.weights.sums(np.where(valid, stack, 0.0))
-    weight = step.weights.sums(valid.astype(np.float64))
-    mean: np.ndarray = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
-    return mean
-
-
-def _sum(stack: np.ndarray, step: _Step) -> np.ndarray:
-    valid = np.isfinite(stack)
-    total = step.weights.sums(np.where(valid, stack, 0.0))
-    return np.where(step.weights.sums(valid.astype(np.float64)) > 0, total, np.nan)
-
-
-def _bilinear(stack: np.ndarray, step: _Step) -> np.ndarray:
-    found = _mean(stack, step)
-    if step.held is not None:
-        # A gap stays as large as it is: where the cell itself has no value, there is none.
-        found[step.held.sums(np.isfinite(stack).astype(np.float64)) == 0] = np.nan
-    return found
-
-
-def _mode(stack: np.ndarray, step: _Step) -> np.ndarray:
-    classes = np.unique(stack[np.isfinite(stack)])
-    best = found = None
-    for value in classes:
-        weight = step.weights.sums((stack == value).astype(np.float64))
-        if best is None or found is None:
-            best, found = weight, np.where(weight > 0, value, np.nan)
-            continue
-        larger = weight > best
-        best[larger], found[larger] = weight[larger], value
-    if found is None:
-        return np.full(step.weights.sums(np.zeros_like(stack)).shape, np.nan)
-    return found
-
-
-_RULES: dict[str, Callable[[np.ndarray, _Step], np.ndarray]] = {
-    "nearest": _mean,
-    "bilinear": _bilinear,
-    "mean": _mean,
-    "sum": _sum,
-    "mode": _mode,
-}

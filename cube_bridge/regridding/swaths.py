@@ -10,12 +10,13 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.spatial import Delaunay
 
-from cube_bridge.overlaps import source_polygons
+from cube_bridge.regridding.overlaps import source_polygons
 
 if TYPE_CHECKING:
     from cube_bridge.grids import Grid
     from cube_bridge.grids.parts import Part
     from cube_bridge.grids.rectilinear import RectilinearGrid
+
 
 _CORNERS = 3
 

@@ -16,6 +16,7 @@ from cube_bridge.grids.rectilinear import RectilinearGrid
 if TYPE_CHECKING:
     from kg.rdf.geometry import BBox
 
+
 #: Name of the variable with the reference system: the one that rioxarray and odc-geo write.
 GRID_MAPPING = "spatial_ref"
 _BOUNDS_DIM = "bnds"

@@ -10,6 +10,7 @@ from cube_bridge.errors import SelectionError
 if TYPE_CHECKING:
     import xarray as xr
 
+
 #: nearest: of the cell that holds the centre; bilinear: between the centres around it; mean: of
 #: the area, so that what a square metre has adds up; sum: what a cell has is divided among the
 #: cells that it meets, so that the total stays; mode: the class with the largest area.

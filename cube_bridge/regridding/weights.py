@@ -16,14 +16,15 @@ from scipy.sparse import csr_array
 from cube_bridge.grids.equality import is_same_plane
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.sphere import authalic_metres
-from cube_bridge.overlaps import cell_polygons, overlap_areas, source_polygons
-from cube_bridge.swaths import holding_cells, linear_between_centres
+from cube_bridge.regridding.overlaps import cell_polygons, overlap_areas, source_polygons
+from cube_bridge.regridding.swaths import holding_cells, linear_between_centres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cube_bridge.grids import Grid
     from cube_bridge.grids.parts import Part
+
 
 #: nearest: 1 for the cell that holds the centre; linear: between the four centres around it;
 #: overlap: square metres in common; share: of the source cell, what lies in the target cell.

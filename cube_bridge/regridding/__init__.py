@@ -1,0 +1,1 @@
+"""From one grid to another: which cells, with which weights, by which method."""
