@@ -21,12 +21,11 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
-from cube_bridge.alignment import TIME, moments_within
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids.parts import part_of_region
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.kinds.files import source_file
-from cube_bridge.selection import open_variable
+from cube_bridge.selection.opened_variable import TIME, moments_within, open_variable
 from kg.regions import region_geometry
 from kg.rows import select
 
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.alignment import CubeVariable
     from cube_bridge.grids import Window
+    from cube_bridge.selection.opened_variable import OpenedVariable
     from kg.regions import Place
     from kg.store import GraphStore
 
@@ -220,7 +219,7 @@ def _bytes(reference: Reference) -> bytes:
 
 
 def _window(
-    variable: CubeVariable,
+    variable: OpenedVariable,
     ground: BaseGeometry | None,
     begin: datetime | None,
     end: datetime | None,

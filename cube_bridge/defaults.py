@@ -2,5 +2,5 @@
 
 #: Seconds that a chunk may take to be read.
 PATIENCE_S = 120.0
-#: Times of a selection: each variable keeps its own, see `cube_bridge.time_alignment`.
+#: Times of a selection: each variable keeps its own, see `cube_bridge.selection.times`.
 AS_IS = "as-is"

@@ -33,8 +33,8 @@ class _GridType(click.ParamType["str | NamedNode | GridSpec"]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | NamedNode | GridSpec:
-        from cube_bridge.alignment import COARSEST, FINEST
         from cube_bridge.regridding.target_grid import GridSpec
+        from cube_bridge.selection.alignment import COARSEST, FINEST
 
         if not isinstance(value, str) or value in (FINEST, COARSEST):
             return value
@@ -109,7 +109,7 @@ def export(
 ) -> None:
     """Write a selection of cubes as one Zarr cube on one grid, or references to its chunks."""
     from cube_bridge.publishing import publish_and_index, publish_cube
-    from cube_bridge.selection import select_by_query
+    from cube_bridge.selection.lazy_dataset import select_by_query
     from cube_bridge.sources.info import source_info
     from kg.rdf.iris import Iris, slug
 

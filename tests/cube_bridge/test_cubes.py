@@ -16,7 +16,7 @@ from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_dataset, index_file
-from cube_bridge.selection import select_dataset
+from cube_bridge.selection.lazy_dataset import select_dataset
 from cube_bridge.sources.value_statistics import chunk_statistics
 from kg.rdf.geometry import BBox, parse_wkt
 from kg.rdf.terms import number, text

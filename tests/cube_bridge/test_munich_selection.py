@@ -16,7 +16,7 @@ from cube_bridge.formats.opener import open_cube
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.regridding.target_grid import GridSpec
-from cube_bridge.selection import select_dataset
+from cube_bridge.selection.lazy_dataset import select_dataset
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from tests.laziness import nothing_computed

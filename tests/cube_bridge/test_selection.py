@@ -15,7 +15,7 @@ from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.regridding.target_grid import GridSpec
-from cube_bridge.selection import select_by_query, select_dataset
+from cube_bridge.selection.lazy_dataset import select_by_query, select_dataset
 from kg.errors import QueryError
 from kg.rdf.geometry import BBox
 from tests.conftest import make_cube

@@ -5,26 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import shapely
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
-from cube_bridge.alignment import (
-    CubeVariable,
-    Wish,
+from cube_bridge.defaults import AS_IS
+from cube_bridge.errors import SelectionError
+from cube_bridge.selection.alignment import Wish, aligned
+from cube_bridge.selection.opened_variable import (
     after_last_moment,
-    aligned,
-    cube_variable,
     first_moment,
     in_period,
+    open_variable,
 )
-from cube_bridge.cubes.mapping import CubeMapping
-from cube_bridge.defaults import AS_IS
-from cube_bridge.errors import SelectionError, SourceNotFoundError
-from cube_bridge.formats.opener import open_cube
-from cube_bridge.kinds.files import source_file
-from cube_bridge.picked_chunks import footprint_of, only_windows, picked_windows
+from cube_bridge.selection.picked_chunks import footprint_of, only_windows, picked_windows
 from kg.regions import region_geometry
 from kg.rows import select
-from ontology.terms import DEEP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as ByVariable
@@ -37,31 +31,6 @@ if TYPE_CHECKING:
     from kg.rdf.terms import Term
     from kg.regions import Place
     from kg.store import GraphStore
-
-
-def open_variable(store: GraphStore, variable: NamedNode) -> CubeVariable:
-    """Return a variable of a cube; its coordinates are read, its values are not.
-
-    Raises:
-        SourceNotFoundError: The graph knows no such variable of a cube.
-        SourceError: Its file has gone or changed, or cannot be opened.
-    """
-    sources = [
-        q.object
-        for q in store.quads(variable, DEEP.variableOf, None, None)
-        if isinstance(q.object, NamedNode)
-    ]
-    names = [
-        q.object.value
-        for q in store.quads(variable, DEEP.variableName, None, None)
-        if isinstance(q.object, Literal)
-    ]
-    if not sources or not names:
-        raise SourceNotFoundError(f"the graph knows no variable {variable}")
-    file = source_file(store, sources[0])
-    if not isinstance(file.mapping, CubeMapping):
-        raise SelectionError(f"{variable} is a column of a table, which has no grid")
-    return cube_variable(open_cube(file.location), names[0], variable, sources[0])
 
 
 def select_dataset(
@@ -88,7 +57,7 @@ def select_dataset(
             variable whose grid it is to be; or a grid of its own.
         resampling: How values come onto another grid, for all or for each (see
             `cube_bridge.regridding.methods`); "auto" lets the quantity decide.
-        time: How times are aligned (see `cube_bridge.time_alignment.align_times`).
+        time: How times are aligned (see `cube_bridge.selection.times.align_times`).
 
     Returns:
         A variable for each, by its name in its cube; (time, ..., y, x) on a shared grid.

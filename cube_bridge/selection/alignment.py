@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,46 +11,33 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.defaults import AS_IS
 from cube_bridge.errors import SelectionError
-from cube_bridge.formats.calendars import moments
-from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.parts import part_of_region, part_that_is, whole
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
 from cube_bridge.regridding.regrid import regrid, side_m
 from cube_bridge.regridding.target_grid import GridSpec, grid_of_spec, with_bounds
-from cube_bridge.time_alignment import align_times
+from cube_bridge.selection.times import align_times
 from kg.rdf.geometry import BBox
 from kg.rdf.iris import slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.grids import Grid
+    from cube_bridge.selection.opened_variable import (
+        OpenedVariable,
+    )
+
 
 FINEST, COARSEST = "finest", "coarsest"
-TIME = "time"
-#: Times of cubes have no zone: they are UTC.
-_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
-_LATEST = datetime(9999, 12, 31)  # noqa: DTZ001
 _ASK_FOR_GRID = (
     "the variables have {}; say onto which they are to come: finest, coarsest, the IRI of one of "
     "the variables, or a reference system with a resolution"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CubeVariable:
-    """A variable of a cube, opened but not read."""
-
-    iri: NamedNode
-    source: NamedNode
-    array: xr.DataArray
-    """Lazy; its dimension of time is "time"."""
-    grid: Grid
-    """Of the array: as many rows and columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,67 +55,8 @@ class Wish:
         return self.resampling.get(variable, "auto")
 
 
-def cube_variable(
-    dataset: xr.Dataset, name: str, iri: NamedNode, source: NamedNode
-) -> CubeVariable:
-    """Return a variable of an opened cube with its grid.
-
-    Raises:
-        CoordinatesError: It has no place on the Earth.
-    """
-    grid = grid_of(dataset, name)
-    array = dataset[name] if dataset[name].chunks is not None else dataset[name].chunk()
-    if grid.time is not None and grid.time in array.dims and grid.time != TIME:
-        array = array.rename({grid.time: TIME})
-    return CubeVariable(iri=iri, source=source, array=array, grid=grid)
-
-
-def moments_within(variable: CubeVariable, begin: datetime, end: datetime) -> slice:
-    """Return where along its time a variable has the moments of a period.
-
-    Raises:
-        SelectionError: It has none in it.
-    """
-    first, last = begin.replace(tzinfo=None), end.replace(tzinfo=None)
-    times = _times(variable.array)
-    inside = [i for i, t in enumerate(times) if first <= t < last]
-    if not inside:
-        raise SelectionError(
-            f"{variable.iri} has no moment from {first} to before {last}; its first is "
-            f"{min(times)}, its last {max(times)}"
-        )
-    return slice(inside[0], inside[-1] + 1)
-
-
-def in_period(variable: CubeVariable, begin: datetime, end: datetime) -> CubeVariable:
-    """Return the moments of a variable in a period; all of it where it has no time.
-
-    Raises:
-        SelectionError: It has none in it.
-    """
-    if TIME not in variable.array.dims:
-        return variable
-    inside = moments_within(variable, begin, end)
-    return replace(variable, array=variable.array.isel({TIME: inside}))
-
-
-def first_moment(variables: list[CubeVariable]) -> datetime:
-    """Return the first moment of any of them; the first of all where none has time."""
-    return min((t for v in variables for t in _times(v.array)[:1]), default=_EARLIEST)
-
-
-def after_last_moment(variables: list[CubeVariable]) -> datetime:
-    """Return a moment after the last of any of them; the last of all where none has time."""
-    last = max((t for v in variables for t in _times(v.array)[-1:]), default=None)
-    return _LATEST if last is None else last + timedelta(seconds=1)
-
-
-def _times(array: xr.DataArray) -> list[datetime]:
-    return moments(array.to_dataset(name="v"), TIME) if TIME in array.dims else []
-
-
 def aligned(
-    chosen: list[CubeVariable],
+    chosen: list[OpenedVariable],
     region: BaseGeometry | None,
     period: tuple[datetime, datetime],
     wish: Wish,
@@ -171,7 +98,7 @@ def _joined(arrays: dict[str, xr.DataArray]) -> xr.Dataset:
     return dataset
 
 
-def _names(variables: list[CubeVariable]) -> list[str]:
+def _names(variables: list[OpenedVariable]) -> list[str]:
     """Return a name for each: that in its cube, with the cube's where two have the same."""
     names = [str(v.array.name) for v in variables]
     return [
@@ -180,12 +107,12 @@ def _names(variables: list[CubeVariable]) -> list[str]:
     ]
 
 
-def _cube_name(variable: CubeVariable) -> str:
+def _cube_name(variable: OpenedVariable) -> str:
     return slug(variable.source.value.rpartition("/")[2]).replace("-", "_")
 
 
 def _target(
-    variables: list[CubeVariable],
+    variables: list[OpenedVariable],
     grid: str | NamedNode | GridSpec | None,
     region: BaseGeometry | None,
 ) -> RectilinearGrid | None:
@@ -203,7 +130,7 @@ def _target(
 
 
 def _chosen_grid(
-    variables: list[CubeVariable], grid: str | NamedNode | None
+    variables: list[OpenedVariable], grid: str | NamedNode | None
 ) -> RectilinearGrid | None:
     if grid is None:
         return _shared_grid(variables)
@@ -220,7 +147,7 @@ def _chosen_grid(
     return best if isinstance(best, RectilinearGrid) else None
 
 
-def _shared_grid(variables: list[CubeVariable]) -> RectilinearGrid | None:
+def _shared_grid(variables: list[OpenedVariable]) -> RectilinearGrid | None:
     """Return the grid of all of them; None for one without rows and columns of a plane."""
     first = variables[0].grid
     for variable in variables[1:]:
@@ -238,7 +165,7 @@ def _same_places(a: Grid, b: Grid) -> bool:
     return a.dims == b.dims and is_same_grid(a, b)
 
 
-def _cropped(variable: CubeVariable, region: BaseGeometry | None) -> xr.DataArray:
+def _cropped(variable: OpenedVariable, region: BaseGeometry | None) -> xr.DataArray:
     """Return what a region touches of cells without rows and columns, or of stations."""
     grid, array = variable.grid, variable.array
     if region is None:

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from pyoxigraph import NamedNode
 
-from cube_bridge.alignment import TIME, CubeVariable
 from cube_bridge.errors import SelectionError
+from cube_bridge.selection.opened_variable import TIME, OpenedVariable
 from kg.rdf.terms import text
 from kg.rows import select
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from kg.store import GraphStore
+
 
 #: Chunks asked for at a time: long lists of VALUES are slow.
 _AT_ONCE = 500
@@ -54,13 +55,13 @@ def picked_windows(store: GraphStore, chunks: Sequence[NamedNode]) -> dict[Named
     return found
 
 
-def footprint_of(variable: CubeVariable, window: Slices) -> BaseGeometry:
+def footprint_of(variable: OpenedVariable, window: Slices) -> BaseGeometry:
     """Return the ground under cells of a variable."""
     by_dim = dict(zip(variable.array.dims, window, strict=True))
     return variable.grid.footprint(tuple(by_dim[d] for d in variable.grid.dims))
 
 
-def only_windows(variable: CubeVariable, windows: list[Slices]) -> CubeVariable:
+def only_windows(variable: OpenedVariable, windows: list[Slices]) -> OpenedVariable:
     """Return a variable of which only some cells are ever read.
 
     Moments that none of the windows has are left out; other cells outside them are NaN.

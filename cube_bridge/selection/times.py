@@ -16,6 +16,7 @@ from cube_bridge.regridding.methods import adds_up_over_time, is_class
 if TYPE_CHECKING:
     from datetime import datetime
 
+
 INTERSECTION = "intersection"
 _TIME = "time"
 

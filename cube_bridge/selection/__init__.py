@@ -1,0 +1,1 @@
+"""From what the graph knows to one lazy dataset on one grid."""
