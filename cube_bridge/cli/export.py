@@ -108,7 +108,7 @@ def export(
     endpoint: str | None,
 ) -> None:
     """Write a selection of cubes as one Zarr cube on one grid, or references to its chunks."""
-    from cube_bridge.publishing import publish_and_index, publish_cube
+    from cube_bridge.publishing.publish import publish_and_index, publish_cube
     from cube_bridge.selection.lazy_dataset import select_by_query
     from cube_bridge.sources.info import source_info
     from kg.rdf.iris import Iris, slug
@@ -153,10 +153,7 @@ def _write_references(
     replace: bool,
 ) -> None:
     # Kerchunk takes a second to load, which other exports need not wait for.
-    from cube_bridge.chunk_references import (
-        references_by_query,
-        write_references,
-    )
+    from cube_bridge.publishing.chunk_references import references_by_query, write_references
 
     references = references_by_query(store, query, region, *period)
     write_references(references, output, replace=replace)

@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 from pyoxigraph import NamedNode
 
-from cube_bridge.chunk_references import chunk_references, write_references
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing.index import index_dataset, index_file
+from cube_bridge.publishing.chunk_references import chunk_references, write_references
 from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed

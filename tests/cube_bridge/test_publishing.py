@@ -16,7 +16,8 @@ from pyoxigraph import NamedNode
 from cube_bridge.errors import PublishingError
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
-from cube_bridge.publishing import item_path, publish_and_index, publish_cube
+from cube_bridge.publishing.partial import item_path
+from cube_bridge.publishing.publish import publish_and_index, publish_cube
 from cube_bridge.regridding.target_grid import GridSpec
 from cube_bridge.selection.lazy_dataset import select_dataset
 from cube_bridge.sources.info import SourceInfo

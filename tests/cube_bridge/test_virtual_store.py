@@ -16,9 +16,9 @@ from zarr.errors import UnstableSpecificationWarning
 
 from cube_bridge.errors import SelectionError
 from cube_bridge.indexing.index import index_file
+from cube_bridge.publishing.virtual_store import virtual_store
 from cube_bridge.regridding.target_grid import GridSpec
 from cube_bridge.selection.lazy_dataset import select_dataset
-from cube_bridge.virtual_store import virtual_store
 from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed

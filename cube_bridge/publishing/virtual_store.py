@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
 
+
 _NUMBERS = "iufb"
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kg.regions import Place
     from kg.store import GraphStore
 
+
 #: Where bytes are: file, offset, length; or the bytes themselves, as Kerchunk writes them.
 Reference = list[Any] | str
 _HDF5, _NETCDF3 = b"\x89HDF", (b"CDF\x01", b"CDF\x02")

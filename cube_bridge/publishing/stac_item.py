@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cube_bridge.grids import Grid
     from cube_bridge.sources.info import SourceInfo
 
+
 #: An item is to stay small: more layers than this are not listed.
 _MOST_BANDS = 1_000
 #: The specification and the extensions that an item follows.

@@ -23,11 +23,19 @@ from cube_bridge.errors import CoordinatesError, PublishingError
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.indexing.index import index_file
+from cube_bridge.publishing.partial import (
+    CUBE,
+    ITEM,
+    done_so_far,
+    note,
+    put_in_place,
+    regions,
+)
+from cube_bridge.publishing.stac_item import cube_item
 from cube_bridge.regridding.target_grid import GRID_MAPPING, grid_coordinates, with_bounds
-from cube_bridge.stac_item import cube_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import xarray as xr
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
+
 #: zarr 2 is what GDAL before 3.11, and so most of QGIS, can read.
 ZARR_FORMAT = 2
 _SPACE, _TIME = 256, 16
@@ -45,8 +54,6 @@ _SPACE, _TIME = 256, 16
 _LEVEL = 5
 #: One of these is in the folder of every Zarr group.
 _GROUPS = (".zgroup", "zarr.json")
-#: In the hidden folder: the cube, its item, and a note of what is done.
-_CUBE, _ITEM, _DONE = "cube.zarr", "item.json", "done.json"
 
 
 def publish_cube(
@@ -88,30 +95,25 @@ def publish_cube(
     lazy = _chunked(prepared, sizes)
     partial = path.with_name(f".{path.name}.partial")
     identity = tokenize(lazy, sizes, zarr_format)
-    cube = partial / _CUBE
-    done = _done_so_far(partial, identity)
+    cube = partial / CUBE
+    done = done_so_far(partial, identity)
     if done is None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         _create(lazy, cube, encoding, zarr_format)
         done = []
-        _note(partial, identity, done)
-    for name, key, region in _regions(lazy, sizes):
+        note(partial, identity, done)
+    for name, key, region in regions(lazy, sizes):
         if key not in done:
             part = lazy[[name]].isel(region).drop_vars(list(lazy.coords), errors="ignore")
             part.to_zarr(cube, region=region, consolidated=False, zarr_format=zarr_format)
             done.append(key)
-            _note(partial, identity, done)
+            note(partial, identity, done)
     _consolidate(cube, zarr_format)
     item = json.dumps(cube_item(lazy, grid, path, info), indent=1)
-    (partial / _ITEM).write_text(item, encoding="utf-8")
-    _put_in_place(partial, path)
+    (partial / ITEM).write_text(item, encoding="utf-8")
+    put_in_place(partial, path)
     return path
-
-
-def item_path(path: Path) -> Path:
-    """Return where the STAC item of a cube is."""
-    return path.with_name(f"{path.name.removesuffix('.zarr')}.stac.json")
 
 
 def publish_and_index(
@@ -229,45 +231,8 @@ def _create(
     )
 
 
-def _regions(
-    lazy: xr.Dataset, sizes: dict[str, int]
-) -> Iterator[tuple[str, str, dict[str, slice]]]:
-    """Yield rows of chunks along the first dimension of each variable."""
-    for name, variable in lazy.data_vars.items():
-        if variable.chunks is None or not variable.dims:
-            continue
-        dim = str(variable.dims[0])
-        for start in range(0, variable.sizes[dim], sizes[dim]):
-            stop = min(start + sizes[dim], variable.sizes[dim])
-            yield str(name), f"{name} {start}", {dim: slice(start, stop)}
-
-
-def _done_so_far(partial: Path, identity: str) -> list[str] | None:
-    """Return what an earlier run for the same cube wrote; None where there was none."""
-    try:
-        noted = json.loads((partial / _DONE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    same = noted.get("identity") == identity and (partial / _CUBE).is_dir()
-    return list(noted["done"]) if same else None
-
-
-def _note(partial: Path, identity: str, done: list[str]) -> None:
-    text = json.dumps({"identity": identity, "done": done})
-    (partial / "noting").write_text(text, encoding="utf-8")
-    (partial / "noting").replace(partial / _DONE)
-
-
 def _consolidate(cube: Path, zarr_format: int) -> None:
     with warnings.catch_warnings():
         # It is an extension of zarr 3 that xarray and zarr write and read.
         warnings.simplefilter("ignore", ZarrUserWarning)
         zarr.consolidate_metadata(str(cube), zarr_format=3 if zarr_format == 3 else 2)
-
-
-def _put_in_place(partial: Path, path: Path) -> None:
-    if path.exists():
-        path.rename(partial / "replaced")
-    (partial / _CUBE).rename(path)
-    (partial / _ITEM).replace(item_path(path))
-    shutil.rmtree(partial)
