@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cube_bridge.events.service import Events
+from cube_bridge.values.cell_service import Cells
 from cube_bridge.values.engine import Engine
 from cube_bridge.values.functions import Functions
-from cube_bridge.values.services import Cells, Zones
+from cube_bridge.values.zone_service import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

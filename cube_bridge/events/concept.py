@@ -11,7 +11,7 @@ from pyoxigraph import NamedNode
 from cube_bridge.errors import EventConceptError
 from cube_bridge.events.detection import Condition, Measure, Statistic
 from cube_bridge.units.quantities import convert
-from cube_bridge.values.variables import node_of
+from cube_bridge.values.variable_terms import node_of
 from kg.rdf.terms import number, text
 from kg.rdf.times import duration_seconds
 from kg.rows import select

@@ -13,10 +13,10 @@ from cube_bridge.events.concept import read_concept, unit_of, variables_of
 from cube_bridge.events.detection import detect
 from cube_bridge.values.arguments import weighting_from, zone_from
 from cube_bridge.values.periods import Period, period_of
-from cube_bridge.values.variables import node_of
-from cube_bridge.values.weights import Weighting
-from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
-from cube_bridge.values.zones import Wanted
+from cube_bridge.values.variable_terms import node_of
+from cube_bridge.values.zone_questions import ZoneQuestion, answer_zones
+from cube_bridge.values.zone_statistics import Wanted
+from cube_bridge.values.zone_weights import Weighting
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from kg.rdf.times import date_time_literal
 from ontology.terms import DEEP

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.values.series_of_cells import CELL_STATISTICS
+from cube_bridge.values.cell_series import CELL_STATISTICS
 from cube_bridge.values.series_statistics import Season
-from cube_bridge.values.weights import Weighting, zone_of
+from cube_bridge.values.zone_weights import Weighting, zone_of
 from kg.geosparql.arguments import geometry_in, number_of
 from kg.geosparql.errors import InvalidArgumentError
 from kg.rdf.geometry import CRS84

@@ -12,9 +12,9 @@ from cachetools import LRUCache
 
 from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.values.layers import CellOperation, StoredVariable
-from cube_bridge.values.passes import Scanner
-from cube_bridge.values.sources import Sources, is_indexed
-from cube_bridge.values.variables import Slice, variable_of
+from cube_bridge.values.open_cubes import Sources, is_indexed
+from cube_bridge.values.scanner import Scanner
+from cube_bridge.values.variable_terms import Slice, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

@@ -16,12 +16,12 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.cubes.distributions import choose_distribution
 from cube_bridge.values.arguments import season_from, share_from, zone_from
-from cube_bridge.values.clipping import clip_to_window, clip_to_zone, dimensions
+from cube_bridge.values.coverage_json import clip_to_window, clip_to_zone, dimensions
 from cube_bridge.values.periods import Period, moment_of, period_of, position_at
 from cube_bridge.values.series_statistics import Season
-from cube_bridge.values.variables import node_of, operation_of, slice_of
-from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
-from cube_bridge.values.zones import Wanted
+from cube_bridge.values.variable_terms import node_of, operation_of, slice_of
+from cube_bridge.values.zone_questions import ZoneQuestion, answer_zones
+from cube_bridge.values.zone_statistics import Wanted
 from kg.geosparql.arguments import number_of, text_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import DEEP, DEEPF, RDF

@@ -15,7 +15,7 @@ from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
-from cube_bridge.values.further import further_dimension, positions_of
+from cube_bridge.values.further_dimensions import further_dimension, positions_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.grids import Grid, Window
     from cube_bridge.values.expressions import Expression
-    from cube_bridge.values.further import FurtherDimension, Place
+    from cube_bridge.values.further_dimensions import Coordinate, FurtherDimension
 
 #: Position of a chunk along time and along each dimension of the grid.
 BlockIndex = tuple[int, ...]
@@ -182,7 +182,7 @@ class WholeVariable:
     )
     """By position; not safe among threads: `Sources` asks under its lock."""
 
-    def at(self, places: Mapping[str, Place]) -> StoredVariable:
+    def at(self, places: Mapping[str, Coordinate]) -> StoredVariable:
         """Return the variable at places along its further dimensions.
 
         Args:

@@ -28,9 +28,9 @@ from pyoxigraph import NamedNode, Quad
 from cube_bridge.folders import data_folder
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import index_file
+from cube_bridge.values.chunk_reader import ChunkReader
 from cube_bridge.values.engine import Engine
-from cube_bridge.values.passes import Scanner
-from cube_bridge.values.reading import ChunkReader
+from cube_bridge.values.scanner import Scanner
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.geometry import geometry_quads
 from kg.rdf.iris import Iris

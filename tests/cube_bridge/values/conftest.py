@@ -5,9 +5,9 @@ from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.extension import Cubes
 from cube_bridge.indexing.index import index_file
+from cube_bridge.values.chunk_reader import ChunkReader
 from cube_bridge.values.engine import Engine
-from cube_bridge.values.passes import Scanner
-from cube_bridge.values.reading import ChunkReader
+from cube_bridge.values.scanner import Scanner
 from ontology.terms import DEEPF, GEO
 
 

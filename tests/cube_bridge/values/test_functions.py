@@ -13,7 +13,7 @@ from scipy import stats
 
 from cube_bridge.errors import SourceNotFoundError, TooLargeError
 from cube_bridge.indexing.index import index_file
-from cube_bridge.values import clipping
+from cube_bridge.values import coverage_json as clipping
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError
 from ontology.terms import DEEP, GEO, RDF, XSD
 from tests.conftest import make_cube

@@ -14,7 +14,7 @@ from cube_bridge.errors import SliceError
 from cube_bridge.extension import CUBES
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import index_file
-from cube_bridge.values.further import further_dimension
+from cube_bridge.values.further_dimensions import further_dimension
 from kg.embedded.store import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
 from kg.rows import select

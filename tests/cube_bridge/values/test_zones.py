@@ -9,12 +9,12 @@ import xarray as xr
 from rasterio.features import geometry_mask
 from rasterio.transform import from_origin
 
-from cube_bridge.values.passes import Scanner
+from cube_bridge.values.chunk_reader import ChunkReader
 from cube_bridge.values.periods import Period
-from cube_bridge.values.reading import ChunkReader
-from cube_bridge.values.weights import Weighting, zone_of
-from cube_bridge.values.zone_answers import ZoneQuestion, answer_zones
-from cube_bridge.values.zones import STATISTICS, Wanted, pooled_quantile, zone_series
+from cube_bridge.values.scanner import Scanner
+from cube_bridge.values.zone_questions import ZoneQuestion, answer_zones
+from cube_bridge.values.zone_statistics import STATISTICS, Wanted, pooled_quantile, zone_series
+from cube_bridge.values.zone_weights import Weighting, zone_of
 from tests.cube_bridge.values.layers import (
     SOUTH,
     STEP,

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.values.further import Place
+    from cube_bridge.values.further_dimensions import Coordinate
     from cube_bridge.values.layers import StoredVariable, WholeVariable
     from kg.store import GraphStore
+
 
 #: Bytes, last modification in nanoseconds, and which or how many files; of what is elsewhere the
 #: version that its server tells. Changes when they do.
@@ -71,7 +72,7 @@ class Sources:
         self._seen: dict[Path | str, tuple[float, State]] = {}
 
     def variable(
-        self, store: GraphStore, iri: NamedNode, places: Mapping[str, Place]
+        self, store: GraphStore, iri: NamedNode, places: Mapping[str, Coordinate]
     ) -> StoredVariable:
         """Return a variable of a cube, ready to be read.
 

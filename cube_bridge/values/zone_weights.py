@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cube_bridge.grids import Grid, Window
     from cube_bridge.values.layers import Layer
 
+
 _CACHE_BYTES = 128 * 2**20
 #: Cells of a window that are looked at in one go; a larger one is taken chunk by chunk.
 _WINDOW_CELLS = 2**20

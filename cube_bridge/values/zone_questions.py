@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from cube_bridge.values.passes import NO_LIMITS, Part
+from cube_bridge.values.cell_series import reduce_cells
 from cube_bridge.values.periods import Period
-from cube_bridge.values.series_of_cells import reduce_cells
+from cube_bridge.values.scanner import NO_LIMITS, ZoneChunk
 from cube_bridge.values.series_statistics import (
     Season,
     anomalies,
@@ -18,7 +18,13 @@ from cube_bridge.values.series_statistics import (
     theil_sen,
     years,
 )
-from cube_bridge.values.zones import STATISTICS, Wanted, ZoneSeries, pooled_quantile, zone_series
+from cube_bridge.values.zone_statistics import (
+    STATISTICS,
+    Wanted,
+    ZoneSeries,
+    pooled_quantile,
+    zone_series,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Limits, Scanner
+    from cube_bridge.values.scanner import Limits, Scanner
+
 
 #: What is computed from the series of means of a zone.
 SERIES_STATISTICS = frozenset({"anomaly", "trend", "trendSignificance"})
@@ -39,7 +46,7 @@ class ZoneQuestion:
 
     layer: Layer
     zone: BaseGeometry | None
-    """As `cube_bridge.values.weights.zone_of` returns it; None for all cells."""
+    """As `cube_bridge.values.zone_weights.zone_of` returns it; None for all cells."""
     period: Period
     wanted: Wanted
     """`statistics` may also hold names of `SERIES_STATISTICS`."""
@@ -190,7 +197,7 @@ class _Group:
         series = ZoneSeries(len(self._zones), 1, plain)
         for place, (tile, values) in enumerate(maps.items()):
             series.add(
-                Part(
+                ZoneChunk(
                     tile=tile,
                     times=slice(0, 1),
                     values=values[:, None],

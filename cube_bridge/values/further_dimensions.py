@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+
 #: Where along a dimension: a value of its coordinate; its position where it has none.
-Place = float | str
+Coordinate = float | str
 
 #: Values that a message lists.
 _LISTED = 12
@@ -41,7 +42,7 @@ class FurtherDimension:
     values: np.ndarray | None
     """(size,) numbers, datetime64[us] in UTC, or texts; None where it has no coordinate."""
 
-    def position(self, place: Place) -> int:
+    def position(self, place: Coordinate) -> int:
         """Return which position is meant.
 
         Raises:
@@ -57,7 +58,7 @@ class FurtherDimension:
         raise SliceError(f"there is {what} at {place!r} along {self.name!r}; {self.described()}")
 
     @staticmethod
-    def _is_at(values: np.ndarray, place: Place) -> np.ndarray:
+    def _is_at(values: np.ndarray, place: Coordinate) -> np.ndarray:
         if values.dtype.kind == "M":
             return _is_at_time(values, str(place))
         if values.dtype.kind == "U":
@@ -74,7 +75,7 @@ class FurtherDimension:
         more = f" and {self.size - _LISTED} more" if self.size > _LISTED else ""
         return f"its values are {some}{more}"
 
-    def place(self, position: int) -> Place:
+    def place(self, position: int) -> Coordinate:
         """Return the place of a position."""
         if self.values is None:
             return position
@@ -104,7 +105,7 @@ def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
 
 
 def positions_of(
-    variable: str, dimensions: Sequence[FurtherDimension], places: Mapping[str, Place]
+    variable: str, dimensions: Sequence[FurtherDimension], places: Mapping[str, Coordinate]
 ) -> dict[str, int]:
     """Return the position along each further dimension of a variable.
 
@@ -134,17 +135,17 @@ def positions_of(
     return {d.name: d.position(places[d.name]) if d.name in places else 0 for d in dimensions}
 
 
-def places_of(values: np.ndarray) -> list[Place]:
+def places_of(values: np.ndarray) -> list[Coordinate]:
     """Return values of a coordinate as a query gives them; whole numbers without a fraction."""
     if values.dtype.kind == "M":
         return [f"{t}Z" for t in np.datetime_as_string(values, unit="s")]
     if values.dtype.kind == "f":
         return [int(v) if v.is_integer() else v for v in values.tolist()]
-    listed: list[Place] = values.tolist()
+    listed: list[Coordinate] = values.tolist()
     return listed
 
 
-def as_written(place: Place) -> str:
+def as_written(place: Coordinate) -> str:
     """Return a place as it is written in a query."""
     return json.dumps(place, ensure_ascii=False)
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from cube_bridge.grids import Window
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Scanner
     from cube_bridge.values.periods import Period
+    from cube_bridge.values.scanner import Scanner
+
 
 #: Values in one document.
 _LARGEST = 1_000_000
@@ -37,7 +38,7 @@ def clip_to_zone(
     Args:
         scanner: Reads the chunks.
         layer: What to read.
-        zone: As `cube_bridge.values.weights.zone_of` returns it.
+        zone: As `cube_bridge.values.zone_weights.zone_of` returns it.
         period: Which times.
         unit: As the source spells it.
 

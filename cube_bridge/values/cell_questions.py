@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cube_bridge.values.cell_series import reduce_cells
 from cube_bridge.values.layers import window_of
-from cube_bridge.values.passes import NO_LIMITS
-from cube_bridge.values.series_of_cells import reduce_cells
+from cube_bridge.values.scanner import NO_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import BlockIndex, Layer
-    from cube_bridge.values.passes import Limits, Scanner, Tile, TileZones
     from cube_bridge.values.periods import Period
-    from cube_bridge.values.weights import Weighting
+    from cube_bridge.values.scanner import Limits, Scanner, Tile, TileZones
+    from cube_bridge.values.zone_weights import Weighting
+
 
 #: Cells this many times fewer than those of the window around them are looked up one by one.
 _FEW = 20
@@ -32,7 +33,7 @@ class CellQuestion:
     """A region and a period whose cells are asked for."""
 
     zone: BaseGeometry | None
-    """As `cube_bridge.values.weights.zone_of` returns it; None for all cells."""
+    """As `cube_bridge.values.zone_weights.zone_of` returns it; None for all cells."""
     period: Period
 
 
@@ -134,7 +135,7 @@ def find_reduced_cells(
         layer: What to read.
         question: The region and the period.
         weighting: Whether cells belong to the region by their centre.
-        statistic: One of `cube_bridge.values.series_of_cells.CELL_STATISTICS`.
+        statistic: One of `cube_bridge.values.cell_series.CELL_STATISTICS`.
         share: Of quantile.
         bounds: Of the statistic, both included.
     """

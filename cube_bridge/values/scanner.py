@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from cube_bridge.values.reading import ChunkReader
-from cube_bridge.values.weights import Weighting, ZoneWeights, all_cells, by_weighting
+from cube_bridge.values.chunk_reader import ChunkReader
+from cube_bridge.values.zone_weights import Weighting, ZoneWeights, all_cells, by_weighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import BlockIndex, Layer
-    from cube_bridge.values.weights import CellWeights
+    from cube_bridge.values.zone_weights import CellWeights
+
 
 Tile = tuple[int, ...]
 
@@ -90,7 +91,7 @@ class TileZones:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ZoneChunk:
     """The values of zones in one chunk."""
 
     tile: Tile
@@ -143,7 +144,7 @@ class Scanner:
         tiles: dict[Tile, TileZones],
         needed: np.ndarray,
         limits: Limits = NO_LIMITS,
-    ) -> Iterator[Part]:
+    ) -> Iterator[ZoneChunk]:
         """Yield what zones have in each chunk that they need, time by time; each is read once.
 
         Args:
@@ -178,7 +179,9 @@ class Scanner:
             if limits.is_bounded:
                 within = (values >= limits.lowest) & (values <= limits.highest)
                 values = np.where(within, values, np.nan)
-            yield Part(tile=index[1:], times=times, values=values, held=held, ends_times=is_last)
+            yield ZoneChunk(
+                tile=index[1:], times=times, values=values, held=held, ends_times=is_last
+            )
 
 
 def _cell_count(layer: Layer, tile: Tile) -> int:

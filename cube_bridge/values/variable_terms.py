@@ -17,8 +17,9 @@ from ontology.terms import DEEP, XSD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cube_bridge.values.further import Place
+    from cube_bridge.values.further_dimensions import Coordinate
     from kg.rdf.terms import Term
+
 
 _TIMES = {XSD.dateTime, XSD.dateTimeStamp, XSD.date, XSD.gYearMonth, XSD.gYear}
 
@@ -28,7 +29,7 @@ class Slice:
     """A variable of the graph, at places along its further dimensions."""
 
     variable: NamedNode
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, Coordinate] = field(default_factory=dict)
     """By dimension; empty for a variable as it is."""
 
     def literal(self) -> Literal:
@@ -129,7 +130,7 @@ def operation_of(expression: str, variables: Mapping[str, Term]) -> Operation:
     return Operation(expression=parsed, operands=operands)
 
 
-def _place_of(term: Term | None) -> Place:
+def _place_of(term: Term | None) -> Coordinate:
     if isinstance(term, Literal):
         if term.datatype == XSD.string or term.datatype in _TIMES:
             return term.value
@@ -149,7 +150,7 @@ def _read_slice(said: Any) -> Slice:
     return Slice(variable=NamedNode(str(said["variable"])), places=places)
 
 
-def _checked(place: Any) -> Place:
+def _checked(place: Any) -> Coordinate:
     if isinstance(place, (int, float, str)) and not isinstance(place, bool):
         return place
     raise TypeError(f"{place!r} is neither a number nor a text")

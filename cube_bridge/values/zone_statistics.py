@@ -16,8 +16,8 @@ from cube_bridge.values.kernels import (
     sums,
     weighted_quantile,
 )
-from cube_bridge.values.passes import NO_LIMITS
-from cube_bridge.values.weights import Weighting, by_weighting
+from cube_bridge.values.scanner import NO_LIMITS
+from cube_bridge.values.zone_weights import Weighting, by_weighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Limits, Part, Scanner
+    from cube_bridge.values.scanner import Limits, Scanner, ZoneChunk
+
 
 #: Bytes of values that one quantile over all times may hold.
 _HELD_BYTES = 512 * 2**20
@@ -68,7 +69,7 @@ class ZoneSeries:
         }
         self._waiting: dict[int, list[tuple[slice, np.ndarray, np.ndarray]]] = {}
 
-    def add(self, part: Part) -> None:
+    def add(self, part: ZoneChunk) -> None:
         """Take in the values of one chunk."""
         zones, times, names = part.held.zones, part.times, self._wanted.statistics
         if self._moments is not None:
@@ -168,7 +169,7 @@ def zone_series(
     Args:
         scanner: Reads the chunks.
         layer: What to read.
-        zones: As `cube_bridge.values.weights.zone_of` returns them; None for all cells.
+        zones: As `cube_bridge.values.zone_weights.zone_of` returns them; None for all cells.
         needed: (zones, times) which to compute; the others are not to be used.
         wanted: What to compute.
         limits: What is left out.

@@ -8,14 +8,15 @@ import numpy as np
 
 from cube_bridge.errors import TooLargeError
 from cube_bridge.sources.value_statistics import Accumulator
-from cube_bridge.values.passes import NO_LIMITS
+from cube_bridge.values.scanner import NO_LIMITS
 from cube_bridge.values.series_statistics import mann_kendall, theil_sen, years
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cube_bridge.values.layers import Layer
-    from cube_bridge.values.passes import Limits, Scanner, Tile, TileZones
+    from cube_bridge.values.scanner import Limits, Scanner, Tile, TileZones
+
 
 #: Bytes of series that may be held where a statistic needs all values of a cell at once.
 _HELD_BYTES = 512 * 2**20

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cube_bridge.values.layers import BlockIndex, Layer
 
+
 #: Bytes of chunks that are held between calls.
 _CACHE_BYTES = 256 * 2**20
 #: Chunks that are read side by side: no more than this many, nor more bytes than these.
