@@ -16,7 +16,6 @@ DeepCubeError
     ├── SliceError                a variable has levels or the like, and which is not said
     ├── TooLargeError             an answer would not fit in memory
     ├── UnitError                 an unknown unit, or two that do not convert
-    ├── RegionError               a region that is no place of the graph and no WKT
     ├── SelectionError            a selection that cannot become one dataset
     ├── PublishingError           a dataset that cannot be published as a cube
     └── DatasetUnavailableError   an open data set is neither here nor can it be fetched
@@ -85,10 +84,6 @@ class TooLargeError(SourceError, QueryError):
 
 class UnitError(SourceError):
     """The unit is unknown, or cannot be converted to the one asked for."""
-
-
-class RegionError(SourceError, LookupError):
-    """The region is no place of the graph, more than one, or no WKT of an area."""
 
 
 class SelectionError(SourceError):

@@ -11,6 +11,7 @@ DeepCubeError
 ├── RdfSyntaxError                malformed RDF
 ├── IriError                      no IRI, or not of the form that is needed
 ├── ResourceNotFoundError         no triple speaks of the IRI
+├── RegionError                   a region that is no place of the graph and no WKT
 ├── ValidationFailedError         SHACL shapes are violated
 ├── ReasonerError                 the reasoner failed or found a contradiction
 ├── cube_bridge.errors            sources and mappings
@@ -79,6 +80,10 @@ class ResourceNotFoundError(DeepCubeError, LookupError):
     def __init__(self, iri: str) -> None:
         super().__init__(f"nothing is known of <{iri}>; search for it with a SPARQL query")
         self.iri = iri
+
+
+class RegionError(DeepCubeError, LookupError, ValueError):
+    """A region that is no place of the graph, more than one, or no WKT."""
 
 
 class ValidationFailedError(DeepCubeError, ValueError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.errors import RegionError
+from kg.errors import RegionError
 from kg.rdf.geometry import BBox, geometry_quads, parse_wkt
 from kg.rdf.terms import text
 from kg.rows import select

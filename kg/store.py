@@ -1,4 +1,4 @@
-"""What the platform asks of a graph store; implemented by `kg.embedded.store` and `kg.remote.store`."""
+"""What the platform asks of a graph store; `kg.embedded` and `kg.remote` implement it."""
 
 from __future__ import annotations
 

@@ -44,12 +44,14 @@ def done_so_far(partial: Path, identity: str) -> list[str] | None:
 
 
 def note(partial: Path, identity: str, done: list[str]) -> None:
+    """Write down which parts of which cube are written; a reader never sees half a note."""
     text = json.dumps({"identity": identity, "done": done})
     (partial / "noting").write_text(text, encoding="utf-8")
     (partial / "noting").replace(partial / _DONE)
 
 
 def put_in_place(partial: Path, path: Path) -> None:
+    """Move a finished cube and its STAC item into place; older ones make room."""
     if path.exists():
         path.rename(partial / "replaced")
     (partial / CUBE).rename(path)

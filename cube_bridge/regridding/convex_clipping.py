@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-_FOUR = 4
 #: Pairs of cells that are intersected at a time.
 _PAIRS = 2**16
 
 
 def all_have_four_corners(*cells: np.ndarray) -> bool:
+    """Return whether all cells are polygons with four corners; missing ones do not count."""
     found = np.concatenate([c[~shapely.is_missing(c)] for c in cells])
-    return bool((shapely.get_num_coordinates(found) == _FOUR + 1).all()) and bool(
+    return bool((shapely.get_num_coordinates(found) == 4 + 1).all()) and bool(
         (shapely.get_type_id(found) == shapely.GeometryType.POLYGON).all()
     )
 
@@ -26,15 +26,13 @@ def common_areas(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     found = np.zeros(len(a))
     for start in range(0, len(a), _PAIRS):
         pairs = slice(start, start + _PAIRS)
-        subject, clip = (
-            shapely.get_coordinates(c[pairs]).reshape(-1, _FOUR + 1, 2)[:, :_FOUR] for c in (a, b)
-        )
+        subject, clip = (shapely.get_coordinates(c[pairs]).reshape(-1, 5, 2)[:, :4] for c in (a, b))
         # Coordinates from a corner of their own: areas of small cells keep their digits.
         origin = clip[:, :1]
         subject, clip = subject - origin, clip - origin
         turn = np.sign(_signed_area(clip))
-        for i in range(_FOUR):
-            begin, end = clip[:, i], clip[:, (i + 1) % _FOUR]
+        for i in range(4):
+            begin, end = clip[:, i], clip[:, (i + 1) % 4]
             subject = _left_of(subject, begin, end, turn)
         found[pairs] = np.abs(_signed_area(subject))
     return found

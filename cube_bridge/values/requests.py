@@ -36,6 +36,7 @@ class RequestReader:
         self._read: dict[tuple[Any, ...], Any] = {}
 
     def layer(self, request: Request) -> Layer:
+        """Return what a request asks of: a variable, a slice of one, or an operation on cells."""
         term = request[DEEP.variable]
         if term not in self._layers:
             self._layers[term] = self._engine.layer(self._store, term)
@@ -44,6 +45,7 @@ class RequestReader:
     def period(
         self, request: Request, start: NamedNode = DEEP.start, end: NamedNode = DEEP.end
     ) -> Period:
+        """Return the period between two terms of a request; an end that is not said is open."""
         key = (request.get(start), request.get(end))
         if key not in self._read:
             self._read[key] = period_of(*key)
@@ -53,9 +55,11 @@ class RequestReader:
     def optional(
         self, request: Request, name: NamedNode, read: Callable[[Term], Any], default: Any
     ) -> Any:
+        """Return a term of a request as something reads it; the default where it is not said."""
         return read(request[name]) if name in request else default
 
 
 @lru_cache(maxsize=65536)
 def time_literal(time: np.datetime64) -> Literal:
+    """Return a time of a cube, in UTC, as xsd:dateTime; most are asked for again and again."""
     return date_time_literal(time.astype("datetime64[us]").item())

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from kg.index.columns import (
-        Columns,
-    )
-
-    pass
+    from kg.index.columns import Columns
 
 
 def among(column: np.ndarray, numbers: np.ndarray, size: int) -> np.ndarray:

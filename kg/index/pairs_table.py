@@ -121,6 +121,7 @@ def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def count_of(ordered: np.ndarray, first: int) -> int:
+    """Return how many pairs of a sorted table, (n,) int64 as of `code`, begin with a number."""
     begin = first << 32
     end = np.searchsorted(ordered, begin + _LOW, side="right")
     return int(end - np.searchsorted(ordered, begin))

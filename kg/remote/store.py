@@ -113,7 +113,7 @@ class RemoteStore:
     def refresh(self) -> None:
         """Read the geometries and the schema again when they are next needed.
 
-        What others write is noticed, but for the cases that `kg.remote.store.index` names; a change
+        What others write is noticed, but for the cases that `kg.remote.index` names; a change
         of theirs to classes and properties is not.
         """
         self._index.forget()

@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from cube_bridge.errors import RegionError
+from kg.errors import RegionError
 from kg.rdf.geometry import geometry_quads, parse_wkt
 from kg.rdf.terms import integer
 from kg.regions import find_region

@@ -10,13 +10,13 @@ import shapely
 import xarray as xr
 from pyoxigraph import NamedNode
 
-from cube_bridge.errors import RegionError, SelectionError
+from cube_bridge.errors import SelectionError
 from cube_bridge.grids import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.regridding.target_grid import GridSpec
 from cube_bridge.selection.lazy_dataset import select_by_query, select_dataset
-from kg.errors import QueryError
+from kg.errors import QueryError, RegionError
 from kg.rdf.geometry import BBox
 from tests.conftest import make_cube
 from tests.laziness import nothing_computed
