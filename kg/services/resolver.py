@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import EvaluationError, QueryError
-from kg.planner.frames import Frame
 from kg.services.bounds import bounds_of, conjuncts_of
 from kg.services.calls import SERVICE, Call, Calls
+from kg.services.frames import Frame
 from kg.services.questions import (
     Ask,
     Question,
