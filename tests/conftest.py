@@ -187,7 +187,7 @@ def finished(tmp_path_factory):
 
 
 def _finish(folder):
-    from kg.regions import find_region
+    from kg.regions import find_region  # noqa: PLC0415
     from ml.inputs import make_plan  # noqa: PLC0415  # torch, only where it is needed
     from ml.models.fire_danger import FIRE_DANGER, Config  # noqa: PLC0415
     from ml.worker import request_run, work  # noqa: PLC0415
