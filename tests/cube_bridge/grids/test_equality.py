@@ -8,7 +8,7 @@ from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.parts import part_that_is
 from cube_bridge.grids.stations import StationGrid
-from tests.cube_bridge.test_grids import curvilinear, lonlat, projected
+from tests.cube_bridge.grids.test_grids import curvilinear, lonlat, projected
 
 LON, LAT = np.arange(190.0, 200.0, 0.1), np.arange(60.0, 50.0, -0.1)
 

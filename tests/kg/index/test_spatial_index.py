@@ -100,7 +100,7 @@ def test_a_killed_process_leaves_an_index_that_is_believed_if_it_wrote_nothing(
     work = "point(store, 'b', 2, 2)" if is_written else "names(store)"
     script = (
         "import os, sys, pathlib\n"
-        "from tests.kg.test_spatial_index import EmbeddedStore, names, point\n"
+        "from tests.kg.index.test_spatial_index import EmbeddedStore, names, point\n"
         "store = EmbeddedStore(pathlib.Path(sys.argv[1]))\n"
         f"{work}\n"
         "os._exit(9)\n"

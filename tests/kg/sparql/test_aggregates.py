@@ -6,7 +6,7 @@ from kg.embedded.store import EmbeddedStore
 from kg.errors import QueryError
 from kg.sparql.aggregates import with_aggregates
 from kg.sparql.syntax import Sparql
-from tests.kg.test_spatial_index import PROLOGUE
+from tests.kg.index.test_spatial_index import PROLOGUE
 
 DATA = """INSERT DATA {
   ex:a ex:in ex:k ; geo:asWKT "POINT (0 0)"^^geo:wktLiteral .

@@ -12,7 +12,7 @@ from kg.errors import EvaluationError
 from kg.sparql.syntax import Sparql
 from kg.updates import noting
 from kg.updates.noting import NotingUpdate
-from tests.kg.test_spatial_index import content
+from tests.kg.index.test_spatial_index import content
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE
 from tests.strategies.updates import BOX, operations

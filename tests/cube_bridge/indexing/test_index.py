@@ -19,7 +19,7 @@ from kg.rdf.terms import number
 from kg.rows import select
 from kg.validation.shacl import validate_store
 from ontology.terms import DEEP
-from tests.cube_bridge.test_tables import EVENTS_MAPPING
+from tests.cube_bridge.kinds.test_tables import EVENTS_MAPPING
 
 FEATURES_MAPPING = {
     "kind": "features",

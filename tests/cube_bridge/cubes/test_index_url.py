@@ -12,7 +12,7 @@ from cube_bridge.indexing.index import index_file
 from kg.rdf.terms import text
 from kg.rows import select
 from tests.conftest import make_cube
-from tests.cube_bridge.test_cube_index import ALWAYS, WORLD
+from tests.cube_bridge.cubes.test_index import ALWAYS, WORLD
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
