@@ -209,6 +209,41 @@ def test_bounds_of_the_file_are_the_borders_of_the_cells():
     assert grid_of(dataset, "v").footprint((slice(0, 1), slice(1, 2))).bounds == (1, 5, 3, 15)
 
 
+def bounded(latitudes, pairs):
+    dataset = lonlat(np.array([0.5, 1.5]), np.array(latitudes, float))
+    dataset["lat_bnds"] = (("lat", "nv"), np.array(pairs, float))
+    dataset.lat.attrs["bounds"] = "lat_bnds"
+    return grid_of(dataset, "v")
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["as the axis", "against the axis"])
+@pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
+def test_bounds_are_the_borders_whichever_way_they_and_the_axis_run(descending, turned):
+    latitudes, pairs = [10.0, 20.0, 50.0], np.array([[9, 12], [12, 40], [40, 51]], float)
+    if descending:
+        latitudes, pairs = latitudes[::-1], pairs[::-1, ::-1]
+    grid = bounded(latitudes, pairs[:, ::-1] if turned else pairs)
+    edges = [9, 12, 40, 51]
+    assert grid.y_edges.tolist() == (edges[::-1] if descending else edges)
+    cells = grid.cells((slice(0, 3), slice(0, 1))).ravel()
+    spans = [(c.bounds[1], c.bounds[3]) for c in cells]
+    assert spans == ([(40, 51), (12, 40), (9, 12)] if descending else [(9, 12), (12, 40), (40, 51)])
+
+
+def test_the_bounds_of_one_cell_are_its_borders():
+    assert bounded([10.0], [[9, 12]]).y_edges.tolist() == [9, 12]
+
+
+@pytest.mark.parametrize(
+    "pairs", [[[9, 12], [13, 40], [40, 51]], [[9, 12, 0], [12, 40, 0], [40, 51, 0]]]
+)
+def test_bounds_that_leave_gaps_or_are_no_pairs_give_way_to_the_middles(pairs):
+    dataset = lonlat(np.array([0.5, 1.5]), np.array([10.0, 20.0, 50.0]))
+    dataset["lat_bnds"] = (("lat", "nv"), np.array(pairs, float))
+    dataset.lat.attrs["bounds"] = "lat_bnds"
+    assert grid_of(dataset, "v").y_edges.tolist() == [5, 15, 35, 65]
+
+
 def test_one_row_is_as_high_as_its_cells_are_wide():
     grid = grid_of(lonlat(np.array([0.0, 1.0, 2.0]), np.array([10.0])))
     assert grid.footprint((slice(0, 1), slice(0, 3))).bounds == (-0.5, 9.5, 2.5, 10.5)
