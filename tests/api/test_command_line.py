@@ -13,8 +13,8 @@ import pytest
 from SPARQLWrapper import JSON, SPARQLWrapper
 
 from kg.remote.store import RemoteStore
-from ml.models.fire_danger import Config
-from ml.worker import request_run, run_status
+from ml.runs.requests import request_run, run_status
+from ml.use_cases.fire_danger.config import Config
 from ontology.terms import DEEP
 from tests.command import deepcube, deepcube_process, started
 from tests.servers import serving
@@ -79,7 +79,7 @@ def test_a_worker_executes_over_http_what_another_client_requested(folder, finis
         remote = RemoteStore(url)
         config = Config(steps=20, members=2, hidden=16)
         start = pd.Timestamp("2015-12-20")
-        run = request_run(remote, iris, finished[1], start, config, spatial_folds=0)
+        run = request_run(remote, iris, finished[1], start, config, evaluate=False)
         answer = deepcube("worker", "--once", "--endpoint", url)
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout.split() == [run.value]
@@ -93,7 +93,7 @@ def test_of_two_workers_at_once_one_gets_the_run(folder, finished, iris):
     with serving(folder) as url:
         config = Config(steps=20, members=2, hidden=16)
         start = pd.Timestamp("2015-12-25")
-        run = request_run(RemoteStore(url), iris, finished[1], start, config, spatial_folds=0)
+        run = request_run(RemoteStore(url), iris, finished[1], start, config, evaluate=False)
         workers = [started("worker", "--once", "--endpoint", url) for _ in range(2)]
         outputs = [w.communicate() for w in workers]
         assert [w.returncode for w in workers] == [0, 0], outputs

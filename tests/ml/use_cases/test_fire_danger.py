@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -6,15 +6,22 @@ import pytest
 import torch
 from pyoxigraph import NamedNode, Quad
 
-from kg.errors import ValidationFailedError
+from kg.rdf.iris import Iris
 from kg.rdf.terms import double
-from kg.validation.shacl import validate_quads
-from ml.cell_days import CellDays
+from kg.validation.shacl import shapes_with
+from ml.card import find_card
 from ml.errors import RunError
-from ml.evaluate import NOWCAST, RECALIBRATED
-from ml.models.fire_danger import FIRE_DANGER, Config, FireDangerNet, make_batch
-from ml.run import execute
-from ml.train import choose_device, load, predict, save, train
+from ml.runs.execute import execute_on, load_weights
+from ml.training.device import choose_device
+from ml.use_case import Settings
+from ml.use_cases.fire_danger.cell_days import CellDays
+from ml.use_cases.fire_danger.config import Config
+from ml.use_cases.fire_danger.features import make_batch
+from ml.use_cases.fire_danger.inputs import FireData
+from ml.use_cases.fire_danger.network import FireDangerNet
+from ml.use_cases.fire_danger.season import FOLLOW_SEASON
+from ml.use_cases.fire_danger.training import predict, save, train
+from ml.use_cases.fire_danger.use_case import NOWCAST, USE_CASE
 from ontology.terms import DEEP, RDF, SOSA
 
 A_PREDICTION = NamedNode("http://example.org/prediction")
@@ -83,44 +90,75 @@ def test_training_is_repeatable_and_the_split_is_kept():
 def test_weights_survive_a_file(tmp_path):
     data = synthetic(days=60)
     net = train(data, np.ones(data.fires.shape, dtype=bool), TINY)
-    day = pd.Timestamp("2020-03-01")
-    save(net, tmp_path / "w.pt", day)
-    np.testing.assert_array_equal(predict(load(tmp_path / "w.pt", day), data), predict(net, data))
-    assert [p.name for p in tmp_path.iterdir()] == ["w.pt"]
+    day = np.datetime64("2020-03-01")
+    save(net, tmp_path / "w", "2020-03-01T00:00:00")
+    loaded = load_weights(USE_CASE, tmp_path / "w", day)
+    np.testing.assert_array_equal(predict(loaded, data), predict(net, data))
+    assert [p.name for p in tmp_path.iterdir()] == ["w"]
     with pytest.raises(RunError, match="among those to predict"):
-        load(tmp_path / "w.pt", pd.Timestamp("2020-02-01"))
-    (tmp_path / "junk.pt").write_text("junk")
+        load_weights(USE_CASE, tmp_path / "w", np.datetime64("2020-02-01"))
+    (tmp_path / "junk").write_text("junk")
     with pytest.raises(RunError, match="no weights"):
-        load(tmp_path / "junk.pt", day)
+        load_weights(USE_CASE, tmp_path / "junk", day)
+
+
+def execute(data, day, config=TINY, *, evaluate=False, stages=None):
+    settings = Settings(predict_from=np.datetime64(day), evaluate=evaluate, config=asdict(config))
+    seen = [] if stages is None else stages
+    wrapped = FireData(cells=data, iris=Iris())
+    return execute_on(USE_CASE, wrapped, settings, progress=lambda stage, *_: seen.append(stage))
 
 
 def test_a_run_predicts_the_days_asked_for_with_bounds_around_them():
     data = synthetic(days=240)
     stages = []
     result = execute(
-        data,
-        pd.Timestamp("2020-07-01"),
-        TINY,
-        spatial_folds=2,
+        data, "2020-07-01", replace(TINY, spatial_folds=2), evaluate=True, stages=stages
+    )
+    samples, prediction = result.predicted
+    assert samples.begin.min() == np.datetime64("2020-07-01")
+    assert prediction.value.shape == (6 * 58, 1)
+    assert (result.bounds.lower <= prediction.value).all()
+    assert (prediction.value <= result.bounds.upper).all()
+    methods = {(s.protocol.partition(":")[0], s.method) for s in result.scores}
+    assert len(methods) == 7 + 5
+    ours = {
+        s.method: s.value
+        for s in result.scores
+        if s.protocol.startswith("temp") and s.metric == DEEP.AUC
+    }
+    assert ours[NOWCAST] > 0.9
+    assert ours[NOWCAST + FOLLOW_SEASON.name] > 0.9
+    assert "spatial cross-validation" in stages
+
+
+def test_predicting_trains_one_network_and_the_held_back_one(tmp_path):
+    data, stages = synthetic(days=240), []
+    result = execute(data, "2020-07-01", stages=stages)
+    assert set(stages) == {"calibrating", "training"}
+    assert result.scores == ()
+    save(result.fitted, tmp_path / "w", "2020-07-01")
+    stages.clear()
+    settings = Settings(
+        predict_from=np.datetime64("2020-07-01"), config=asdict(TINY), weights=tmp_path / "w"
+    )
+    again = execute_on(
+        USE_CASE,
+        FireData(cells=data, iris=Iris()),
+        settings,
         progress=lambda stage, *_: stages.append(stage),
     )
-    assert result.first == 182
-    assert result.probability.shape == (6, 58)
-    assert (result.intervals.lower <= result.probability).all()
-    assert (result.probability <= result.intervals.upper).all()
-    methods = {(e.protocol.partition(":")[0], e.method) for e in result.evaluations}
-    assert len(methods) == 7 + 5
-    ours = {e.method: e.scores.auc for e in result.evaluations if e.protocol.startswith("temp")}
-    assert ours[NOWCAST] > 0.9
-    assert ours[NOWCAST + RECALIBRATED] > 0.9
-    assert "spatial cross-validation" in stages
+    assert set(stages) == {"calibrating"}
+    np.testing.assert_array_equal(
+        again.predicted.prediction.value, result.predicted.prediction.value
+    )
 
 
 def test_a_run_says_which_days_it_needs():
     data = synthetic(days=150)
     for day in ("2020-02-01", "2021-01-01"):
         with pytest.raises(RunError, match="need 120 days"):
-            execute(data, pd.Timestamp(day), TINY)
+            execute(data, day)
 
 
 @pytest.mark.gpu
@@ -139,5 +177,5 @@ def test_a_danger_over_one_is_refused():
         Quad(A_PREDICTION, RDF.type, DEEP.FireDangerPrediction),
         Quad(A_PREDICTION, SOSA.hasSimpleResult, double(2)),
     ]
-    with pytest.raises(ValidationFailedError, match="probability"):
-        validate_quads(quads, shapes=FIRE_DANGER.shapes)
+    found = shapes_with(find_card("fire-danger").shapes).violations(quads)
+    assert any("probability" in violation.message for violation in found)
