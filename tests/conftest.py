@@ -187,7 +187,7 @@ def finished(tmp_path_factory):
 
 
 def _finish(folder):
-    from kg.regions import find_region
+    from kg.regions import find_region  # noqa: PLC0415
     from ml.card import find_card  # noqa: PLC0415
     from ml.planning.plan import make_plan  # noqa: PLC0415
     from ml.runs.requests import request_run  # noqa: PLC0415  # torch, only where it is needed
