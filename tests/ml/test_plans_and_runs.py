@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from pyoxigraph import NamedNode
 
-from cube_bridge.errors import RegionError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.kinds.simulation import ISLAND
 from kg.embedded.store import EmbeddedStore
+from kg.errors import RegionError
 from kg.rdf.terms import number, text
 from kg.regions import find_region
 from kg.rows import ask, select

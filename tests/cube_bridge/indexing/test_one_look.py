@@ -5,7 +5,7 @@ from collections import Counter
 import pooch
 import pytest
 
-from cube_bridge.cubes import index as cube_index
+from cube_bridge.cubes import opened
 from cube_bridge.formats import opener
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.kinds.files import source_file
@@ -39,7 +39,7 @@ def test_a_cube_is_looked_at_once(store, iris, cube, tmp_path, counted, suffix):
         (opener, "look_at"),
         (opener, "version_of"),
         (opener, "chunk_versions_of"),
-        (cube_index, "findings_of"),
+        (opened, "findings_of"),
     ):
         calls = counted(module, name)
     assert index_file(store, iris, path).changed
