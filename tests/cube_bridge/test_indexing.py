@@ -68,6 +68,7 @@ indexing.index_file(store, Iris(), Path(sys.argv[2]), read_mapping(Path(sys.argv
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_completed_without_duplicates(tmp_path):
     days = pd.date_range("2020-01-01", periods=130, freq="h").strftime("%Y-%m-%dT%H:%M:%S")
     rows = [
