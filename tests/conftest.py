@@ -29,6 +29,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # looks further, at other examples each time.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", _PATIENT, derandomize=True, max_examples=100)
+settings.register_profile("fast", _PATIENT, derandomize=True, max_examples=20)
 settings.register_profile("nightly", _PATIENT, max_examples=400, print_blob=True)
 settings.load_profile("ci")
 

@@ -153,6 +153,7 @@ index_file(EmbeddedStore(Path(sys.argv[1])), Iris(), Path(sys.argv[2]), progress
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_continued(tmp_path):
     iris = Iris()
     cube = make_cube(times=300)
@@ -283,6 +284,7 @@ def test_patience_is_said_by_the_caller(store, iris, tmp_path, cube):
     assert index_file(store, iris, path, reading=Reading(patience_s=30)).gaps == 0
 
 
+@pytest.mark.server
 def test_a_cluster_reads_the_same(store, iris, tmp_path, cube):
     path = write(cube, tmp_path / "c.zarr")
     (path / "ts" / "5.1.1").write_bytes(b"damaged")

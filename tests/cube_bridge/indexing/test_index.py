@@ -63,14 +63,15 @@ from kg.rdf.iris import Iris
 store = EmbeddedStore(Path(sys.argv[1]))
 def progress(name, done, total):
     print(done, total, flush=True)
-    if done == 2:
+    if done == 1:
         os.kill(os.getpid(), 9)
 index_file(store, Iris(), Path(sys.argv[2]), read_mapping(Path(sys.argv[3])), progress=progress)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_completed_without_duplicates(tmp_path):
-    days = pd.date_range("2020-01-01", periods=400, freq="h").strftime("%Y-%m-%dT%H:%M:%S")
+    days = pd.date_range("2020-01-01", periods=130, freq="h").strftime("%Y-%m-%dT%H:%M:%S")
     rows = [
         {"when": d, "lon": 10 + i / 100, "lat": 50.0, "power": 1.0} for d in days for i in range(80)
     ]
@@ -85,10 +86,10 @@ def test_a_killed_run_is_completed_without_duplicates(tmp_path):
         states = [q.object for q in store.quads(None, DEEP.indexStatus, None)]
         assert states == [DEEP.IndexPartial]
         done = len(list(store.quads(None, DEEP.indexedBlock)))
-        assert done == 2
+        assert done == 1
         calls = []
         index_file(store, Iris(), csv, mapping, progress=lambda *call: calls.append(call[1:]))
-        assert calls[0] == (2, 4)  # what was written is not written again
+        assert calls[0] == (1, 2)  # what was written is not written again
         resumed = set(store.quads())
     with EmbeddedStore() as fresh:
         index_file(fresh, Iris(), csv, mapping)
@@ -96,7 +97,7 @@ def test_a_killed_run_is_completed_without_duplicates(tmp_path):
             number(select(s, "SELECT (COUNT(*) AS ?n) { ?e a deep:ActiveFireDetection }")[0]["n"])
             for s in (fresh,)
         ]
-        assert counts == [32_000]
+        assert counts == [10_400]
         clock = {"startedAtTime", "endedAtTime"}
         untimed = [
             {q for q in quads if q.predicate.value.split("#")[-1] not in clock}
