@@ -61,7 +61,7 @@ def package_of(identifier: str) -> str:
     found = packages()
     if identifier not in found:
         names = ", ".join(sorted(found))
-        raise ModelNotFoundError(f"no use case {identifier!r}; there are: {names}")
+        raise ModelNotFoundError(f"no model {identifier!r}; there are: {names}")
     return found[identifier]
 
 
@@ -97,9 +97,9 @@ def read_card(package: str) -> Card:
         (q.subject, i.object.value)
         for q in description.quads_for_pattern(None, RDF.type, DEEP.Model)
         for i in description.quads_for_pattern(q.subject, DCTERMS.identifier, None)
-        if isinstance(i.object, Literal)
+        if isinstance(q.subject, NamedNode) and isinstance(i.object, Literal)
     ]
-    if len(models) != 1 or not isinstance(models[0][0], NamedNode):
+    if len(models) != 1:
         raise ModelNotFoundError(
             f"the model.ttl of {package} must describe one deep:Model with a dcterms:identifier"
         )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kg.views.moments import Moment
     from ml.card import Card
     from ml.inputs.inputs import Inputs
+    from ml.link import Link
     from ml.samples import Attributions, Bounds, Places, Predicted, Prediction, Samples
 
     #: Called with the stage, steps done and steps in all.
@@ -105,7 +106,7 @@ class Evaluation(Generic[Config]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowUp(Generic[Data]):
+class FollowUp:
     """How predictions are corrected as outcomes come in: only those of the past may be used."""
 
     name: str
@@ -183,7 +184,7 @@ class UseCase(Generic[Data, Fitted, Config]):
     """Returns what `save` wrote; raises RunError where the file holds no such thing."""
     evaluation: Evaluation[Config]
     intervals: IntervalMethod | None = None
-    follow_up: FollowUp[Data] | None = None
+    follow_up: FollowUp | None = None
     classify: Callable[[np.ndarray, Callable[[], np.ndarray]], Classified] | None = None
     """Given values, (sample, output), and a function that returns those of the samples that were
     learnt from, returns classes."""
@@ -241,6 +242,41 @@ class Outcome(Generic[Fitted]):
     device: str
 
 
+def _nothing_known(data: Any) -> tuple[Link, ...]:  # noqa: ARG001
+    """Return no link: nobody knows which are true."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discovery(Generic[Data, Config]):
+    """What the runtime needs of a use case that finds links between variables.
+
+    The runtime repeats `discover` on resampled data and says how often each link came back.
+    """
+
+    card: Card
+    config: type[Config]
+    read: Callable[[Inputs], Data]
+    discover: Callable[[Data, Config], tuple[Link, ...]]
+    resample: Callable[[Data, np.random.Generator], Data]
+    """Returns data of the same size drawn from the data, in blocks of time that keep what
+    follows on what."""
+    repeats: int = 100
+    known: Callable[[Data], tuple[Link, ...]] = _nothing_known
+    """Links that are known to be true, for precision and recall."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discovered:
+    """What a run that looks for links found."""
+
+    links: tuple[Link, ...]
+    precision: float
+    """Share of the links found that are known; NaN where nothing is known or found."""
+    recall: float
+    """Share of the known links that were found; NaN where nothing is known."""
+
+
 class Question(NamedTuple):
     """A question that a demonstration asks of the graph."""
 
@@ -269,7 +305,7 @@ class Demo:
     """Draws a map of a run at a moment into a folder, and returns the file."""
 
 
-def find_use_case(identifier: str) -> UseCase[Any, Any, Any]:
+def find_use_case(identifier: str) -> UseCase[Any, Any, Any] | Discovery[Any, Any]:
     """Return a use case; its code is imported now.
 
     Raises:
@@ -277,6 +313,20 @@ def find_use_case(identifier: str) -> UseCase[Any, Any, Any]:
     """
     package = package_of(identifier)
     found = getattr(import_module(f"{package}.use_case"), "USE_CASE", None)
+    if not isinstance(found, UseCase | Discovery):
+        raise ModelNotFoundError(
+            f"{package}.use_case has no USE_CASE that is a UseCase or a Discovery"
+        )
+    return found
+
+
+def find_predicting(identifier: str) -> UseCase[Any, Any, Any]:
+    """Return a use case that predicts.
+
+    Raises:
+        ModelNotFoundError: There is none of that name, or it finds links instead.
+    """
+    found = find_use_case(identifier)
     if not isinstance(found, UseCase):
-        raise ModelNotFoundError(f"{package}.use_case has no USE_CASE that is a UseCase")
+        raise ModelNotFoundError(f"{identifier!r} finds links; it predicts nothing")
     return found

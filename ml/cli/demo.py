@@ -77,7 +77,7 @@ def run_demo(store: GraphStore, iris: Iris, store_folder: Path, name: str, shown
 
     from ml.cli.report import print_evaluations
     from ml.runs.requests import request_run
-    from ml.use_case import find_use_case
+    from ml.use_case import find_predicting
 
     console = Console(width=None if Console().is_terminal else 150)
     simulated = _find_sources(console, shown)
@@ -93,7 +93,7 @@ def run_demo(store: GraphStore, iris: Iris, store_folder: Path, name: str, shown
     _execute(store, iris, run)
     print_evaluations(store, run, console)
     _heading(console, "4 Write back", "predictions, intervals, classes and alerts as triples")
-    _print_counts(store, run, find_use_case(name).outputs, console)
+    _print_counts(store, run, find_predicting(name).outputs, console)
     _heading(console, "5 Look", "questions to the graph, a map, and the server")
     _look(store, run, shown, store_folder, console)
 

@@ -46,9 +46,9 @@ def train(
     from ml.planning.planned import read_plan
     from ml.runs.execute import training_samples
     from ml.runs.worker import moment_text
-    from ml.use_case import find_use_case
+    from ml.use_case import find_predicting
 
-    case = find_use_case(model)
+    case = find_predicting(model)
     moment = np.datetime64(before, "s")
     with open_store(store, endpoint) as opened:
         inputs = Inputs(opened, Iris.from_environment(), read_plan(opened, plan_iri))

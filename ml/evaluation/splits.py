@@ -73,4 +73,5 @@ def by_place(folds: int, *, unit: str = "place") -> Split:
 def _start(predict_from: np.datetime64 | None) -> np.datetime64:
     if predict_from is None:
         raise RunError("a split by time needs a moment from which on the run predicts")
-    return predict_from.astype("datetime64[s]")
+    start: np.datetime64 = predict_from.astype("datetime64[s]")
+    return start

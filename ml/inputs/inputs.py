@@ -16,9 +16,10 @@ from cube_bridge.kinds.mappings import kind_of
 from cube_bridge.sources.info import Column
 from cube_bridge.units.quantities import convert
 from kg.hierarchy import subproperties
-from kg.rdf.terms import text
+from kg.rdf.terms import number, text
 from kg.rows import ask, select
 from ml.errors import RunError
+from ml.link import Link
 from ontology.terms import DEEP, compact, expand
 
 if TYPE_CHECKING:
@@ -120,6 +121,31 @@ class Inputs:
         found = {text(r["place"]): NamedNode(text(r["part"])) for r in rows}
         places = self._values(planned.source)["iri"].to_numpy()
         return tuple(found.get(str(iri), planned.variable) for iri in places)
+
+    def links(self, slot: str) -> tuple[Link, ...]:
+        """Return the links to what fills a slot that earlier runs found, the strongest first."""
+        self.require(slot)
+        effect = self.by_slot[slot].variable
+        rows = select(
+            self._store,
+            f"""SELECT ?cause ?strength ?lag ?p ?stability WHERE {{
+                  ?link a deep:Link ; deep:linkEffect {effect} ; deep:linkCause ?cause ;
+                        deep:strength ?strength .
+                  OPTIONAL {{ ?link deep:lagSeconds ?lag }} OPTIONAL {{ ?link deep:pValue ?p }}
+                  OPTIONAL {{ ?link deep:stability ?stability }} }} ORDER BY ?cause""",
+        )
+        found = [
+            Link(
+                cause=NamedNode(text(r["cause"])),
+                effect=effect,
+                strength=number(r["strength"]),
+                lag_s=number(r["lag"]) if "lag" in r else None,
+                p_value=number(r["p"]) if "p" in r else None,
+                stability=number(r["stability"]) if "stability" in r else None,
+            )
+            for r in rows
+        ]
+        return tuple(sorted(found, key=lambda link: -abs(link.strength)))
 
     def column_of(self, slot: str, predicate: NamedNode) -> str:
         """Return the column of an event table whose values have a predicate in the graph.

@@ -84,7 +84,9 @@ def make_plan(
         refused=tuple(refused),
     )
     if not any(store.quads(plan.iri, RDF.type, DEEP.InputPlan, DefaultGraph())):
-        quads = list(plan_quads(plan, iris, card, region, period))
+        quads = list(
+            plan_quads(plan, iris, card, region, period, {s.identifier: s.iri for s in wanted})
+        )
         validate_quads(quads)
         store.add(quads)
     return plan

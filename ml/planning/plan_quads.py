@@ -27,8 +27,18 @@ def plan_quads(
     card: Card,
     region: Region,
     period: tuple[datetime, datetime],
+    slots: dict[str, NamedNode],
 ) -> Iterator[Quad]:
-    """Yield what the graph says of a plan, its choices and its refusals."""
+    """Yield what the graph says of a plan, its choices and its refusals.
+
+    Args:
+        plan: The plan.
+        iris: How IRIs are made.
+        card: The use case that it is for.
+        region: Where.
+        period: First moment and moment after the last.
+        slots: IRIs of the slots by their identifier.
+    """
     activity = below(plan.iri, "reasoning")
     yield Quad(plan.iri, RDF.type, DEEP.InputPlan)
     label = f"inputs of {card.identifier} for {region.label}"
@@ -45,14 +55,14 @@ def plan_quads(
         node = below(plan.iri, "selection", chosen.slot)
         yield Quad(plan.iri, DEEP.hasSelection, node)
         yield Quad(node, RDF.type, DEEP.Selection)
-        yield Quad(node, DEEP.slot, NamedNode(f"{card.iri.value}#{chosen.slot}"))
+        yield Quad(node, DEEP.slot, slots[chosen.slot])
         yield Quad(node, DEEP.variable, chosen.variable)
         yield Quad(node, DEEP.reason, Literal(chosen.reason))
     for number, refusal in enumerate(plan.refused):
         node = below(plan.iri, "refusal", str(number))
         yield Quad(plan.iri, DEEP.hasRefusal, node)
         yield Quad(node, RDF.type, DEEP.Refusal)
-        yield Quad(node, DEEP.slot, NamedNode(f"{card.iri.value}#{refusal.slot}"))
+        yield Quad(node, DEEP.slot, slots[refusal.slot])
         yield Quad(node, DEEP.variable, refusal.variable)
         yield Quad(node, DEEP.reason, Literal(refusal.reason))
         for requirement in refusal.failed:

@@ -31,8 +31,8 @@ def run_quads(made: Made, outcome: Outcome[object]) -> Iterator[Quad]:
         yield from _score_quads(made, score)
     if outcome.bounds is not None and not np.isnan(outcome.coverage):
         width = float((outcome.bounds.upper - outcome.bounds.lower).mean())
-        yield from _measurement(run, run, DEEP.IntervalCoverage, outcome.coverage)
-        yield from _measurement(run, run, DEEP.IntervalWidth, width)
+        yield from measurement(run, run, DEEP.IntervalCoverage, outcome.coverage)
+        yield from measurement(run, run, DEEP.IntervalWidth, width)
 
 
 def _class_bound_quads(made: Made, bounds: np.ndarray) -> Iterator[Quad]:
@@ -57,12 +57,20 @@ def _score_quads(made: Made, score: Score) -> Iterator[Quad]:
     yield Quad(node, DEEP.evaluatedMethod, Literal(score.method))
     baseline = Literal("true" if score.is_baseline else "false", datatype=XSD.boolean)
     yield Quad(node, DEEP.isBaseline, baseline)
-    yield from _measurement(node, made.run, score.metric, score.value)
+    yield from measurement(node, made.run, score.metric, score.value)
 
 
-def _measurement(
+def measurement(
     subject: NamedNode, run: NamedNode, metric: NamedNode, value: float
 ) -> Iterator[Quad]:
+    """Yield what the graph says of the value of a metric.
+
+    Args:
+        subject: What is measured: an evaluation, or a run as a whole.
+        run: The run that it was computed on.
+        metric: A deep:Metric.
+        value: Of the metric.
+    """
     node = below(subject, "measurement", metric.value.rsplit("#", 1)[1])
     yield Quad(subject, DQV.hasQualityMeasurement, node)
     yield Quad(node, RDF.type, DQV.QualityMeasurement)

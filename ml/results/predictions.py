@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 from kg.rdf.geometry import geometry_quads
 from kg.rdf.iris import below, slug
 from kg.rdf.terms import double
-from kg.rdf.times import date_time_literal, interval, interval_quads
+from kg.rdf.times import date_time_literal, interval
 from kg.views.moments import Moment
 from ml.results.provenance import as_datetime, span_of
 from ontology.terms import DEEP, PROV, QUDT, RDF, RDFS, SOSA
@@ -36,7 +36,7 @@ def place_quads(places: Places, place: int) -> Iterator[Quad]:
 
 
 def prediction_quads(made: Made, outcome: Outcome[object], position: int) -> Iterator[Quad]:
-    """Yield what a run says of one sample, a prediction for each output.
+    """Yield what a run says of one sample, a prediction for each output; not what its time is.
 
     Args:
         made: Whose results they are.
@@ -44,9 +44,6 @@ def prediction_quads(made: Made, outcome: Outcome[object], position: int) -> Ite
         position: Of the sample among those that were predicted.
     """
     samples, prediction = outcome.predicted
-    span = span_of(samples, position)
-    if span is not None:
-        yield from interval_quads(made.iris, *span)
     for number, output in enumerate(made.case.outputs):
         node = made.prediction(samples, position, number)
         yield from _about(made, outcome, position, node, output)

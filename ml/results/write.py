@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kg.rdf.times import interval_quads
 from kg.validation.shacl import validate_quads
 from ml.results.alerts import alert_quads
 from ml.results.evaluations import run_quads
 from ml.results.predictions import place_quads, prediction_quads
-from ml.results.provenance import Made, place_keys
+from ml.results.provenance import Made, place_keys, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from pyoxigraph import NamedNode, Quad
 
@@ -79,9 +81,15 @@ def _by_place(made: Made, outcome: Outcome[Any]) -> Iterator[list[Quad]]:
     alerts: dict[int, list[Quad]] = {}
     for alert in outcome.alerts:
         alerts.setdefault(alert.place, []).extend(alert_quads(made, outcome, alert))
+    # Most places share their times, which are described once.
+    described: set[tuple[datetime, datetime] | None] = {None}
     for number in range(len(outcome.places.iri)):
         own = order[ends[number] : ends[number + 1]]
         quads = list(place_quads(outcome.places, number)) if len(own) else []
         for position in own:
+            span = span_of(outcome.predicted.samples, int(position))
+            if span is not None and span not in described:
+                described.add(span)
+                quads += interval_quads(made.iris, *span)
             quads += prediction_quads(made, outcome, int(position))
         yield [*quads, *alerts.get(number, ())]

@@ -85,7 +85,7 @@ def load_weights(
     fitted, seen_before = case.load(path)
     if predict_from is not None and seen_before and np.datetime64(seen_before) > predict_from:
         raise RunError(
-            f"{path} was trained on samples up to {seen_before[:10]}, which are among those to "
+            f"{path} was trained on days up to {seen_before[:10]}, which are among those to "
             f"predict from {np.datetime_as_string(predict_from, unit='D')} on; train it on "
             "earlier ones"
         )

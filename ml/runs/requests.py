@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from kg.rdf.iris import Iris
     from kg.store import GraphStore
-    from ml.use_case import UseCase
+    from ml.use_case import Discovery, UseCase
 
 
 class Request(NamedTuple):
     """What a run is asked for."""
 
-    case: UseCase[Any, Any, Any]
+    case: UseCase[Any, Any, Any] | Discovery[Any, Any]
     plan: NamedNode
     settings: Settings
 
@@ -146,14 +146,16 @@ def requested_runs(store: GraphStore) -> list[NamedNode]:
     return [NamedNode(text(r["run"])) for r in rows if text(r["identifier"]) in known]
 
 
-def _case_of(store: GraphStore, plan: NamedNode) -> UseCase[Any, Any, Any]:
+def _case_of(store: GraphStore, plan: NamedNode) -> UseCase[Any, Any, Any] | Discovery[Any, Any]:
     rows = select(store, f"SELECT ?id WHERE {{ {plan} deep:forModel/dcterms:identifier ?id }}")
     if not rows:
         raise RunError(f"the graph does not say which model the plan <{plan.value}> is for")
     return find_use_case(text(rows[0]["id"]))
 
 
-def _settings(config: object, case: UseCase[Any, Any, Any]) -> dict[str, object]:
-    if not is_dataclass(config) or not isinstance(config, case.config):
+def _settings(
+    config: object, case: UseCase[Any, Any, Any] | Discovery[Any, Any]
+) -> dict[str, object]:
+    if not is_dataclass(config) or isinstance(config, type) or not isinstance(config, case.config):
         raise RunError(f"{config!r} is no configuration of {case.card.identifier}")
     return asdict(config)

@@ -14,11 +14,14 @@ from kg.validation.shacl import validate_quads
 from ml.errors import RunError
 from ml.inputs.inputs import Inputs
 from ml.planning.planned import read_plan
+from ml.results.links import write_links
 from ml.results.write import write_results
 from ml.runs.claims import claim
 from ml.runs.clearing import remove_results
+from ml.runs.discover import discover
 from ml.runs.execute import execute
 from ml.runs.requests import read_request, requested_runs
+from ml.use_case import Discovery
 from ontology.terms import DEEP, PROV
 
 if TYPE_CHECKING:
@@ -77,13 +80,18 @@ def _execute(
 ) -> None:
     request = read_request(store, run, weights)
     inputs = Inputs(store, iris, read_plan(store, request.plan))
-    outcome = execute(request.case, inputs, request.settings, progress)
-    said = write_results(
-        store, iris, run, request.case, outcome, simulated=inputs.simulated, progress=progress
-    )
+    case, settings = request.case, request.settings
     used = [Quad(run, PROV.used, i.variable) for i in inputs.planned]
-    _succeed(store, run, [*said, end_quad(run), *used], request.case.card.shapes)
-    request.case.save(outcome.fitted, weights_file(run), moment_text(request.settings.predict_from))
+    if isinstance(case, Discovery):
+        links = write_links(store, run, case, discover(case, inputs, settings, progress))
+        _succeed(store, run, [*links, end_quad(run), *used], case.card.shapes)
+        return
+    outcome = execute(case, inputs, settings, progress)
+    said = write_results(
+        store, iris, run, case, outcome, simulated=inputs.simulated, progress=progress
+    )
+    _succeed(store, run, [*said, end_quad(run), *used], case.card.shapes)
+    case.save(outcome.fitted, weights_file(run), moment_text(settings.predict_from))
 
 
 def _succeed(store: GraphStore, run: NamedNode, quads: list[Quad], shapes: bytes) -> None:

@@ -64,14 +64,13 @@ def quantity(*, held_back_months: int, nominal_coverage: float = 0.9) -> Interva
         value = now.prediction.value
         lower, upper = np.empty_like(value), np.empty_like(value)
         for output in range(value.shape[1]):
-            before = past.prediction.value[:, output], past.samples.target[:, output]
-            shared = _conformal(*(b[known] for b in before), nominal_coverage)
+            shared = _conformal(past, known, output, nominal_coverage)
             for place in np.unique(now.samples.place):
                 at = now.samples.place == place
                 own = known & (past.samples.place == place)
                 found = shared
                 if own.sum() >= needed:
-                    found = _conformal(*(b[own] for b in before), nominal_coverage)
+                    found = _conformal(past, own, output, nominal_coverage)
                 lower[at, output], upper[at, output] = _interval(found, value[at, output])
         return Bounds(lower, upper)
 
@@ -90,11 +89,20 @@ def coverage(bounds: Bounds, samples: Samples) -> float:
 
 
 def _conformal(
-    predicted: np.ndarray, target: np.ndarray, nominal_coverage: float
+    past: Predicted, rows: np.ndarray, output: int, nominal_coverage: float
 ) -> SplitConformalRegressor:
-    """Return what (sample,) predictions and their outcomes tell of further predictions."""
+    """Return what past predictions and their outcomes tell of further ones.
+
+    Args:
+        past: Samples that were held back, with honest predictions.
+        rows: (sample,) bool, those that tell.
+        output: Which output.
+        nominal_coverage: Coverage to aim at.
+    """
     method = SplitConformalRegressor(_AsPredicted(), confidence_level=nominal_coverage, prefit=True)
-    return method.conformalize(predicted[:, None], target)
+    return method.conformalize(
+        past.prediction.value[rows, output, None], past.samples.target[rows, output]
+    )
 
 
 def _interval(

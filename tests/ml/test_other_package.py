@@ -118,7 +118,7 @@ def test_it_is_planned_trained_evaluated_written_back_validated_and_shown(planne
         "/predictions", params={"run": run.value, "moment": "2021-09-06 to 2021-09-13"}
     )
     assert page.status_code == 200, page.text
-    assert "river level" in page.text
+    assert "river level" in page.text.lower()
     assert "station at 49°, 9°" in page.text
 
 
@@ -185,7 +185,7 @@ def test_the_subcommands_take_it_by_name(river, tmp_path):
     def run(*arguments):
         result = CliRunner().invoke(cli, [*arguments, "--store", folder])
         assert result.exit_code == 0, (result.output, result.exception)
-        return result.output
+        return result.stdout
 
     asked = ("--region", REGION, "--from", "2020-01-06", "--to", "2021-11-28")
     plan = run("plan", "river-levels", *asked).split()[-1]

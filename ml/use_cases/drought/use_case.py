@@ -57,7 +57,7 @@ def _check(data: RegionMonths, predict_from: np.datetime64 | None) -> None:
 
 def _persistence(data: RegionMonths, _: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Return that nothing changes from one month to the next, (tested sample, 1)."""
-    return data.severity.ravel()[test][:, None]
+    return np.asarray(data.severity.ravel()[test][:, None])
 
 
 def _climatology(data: RegionMonths, train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -39,6 +39,4 @@ def _follow(past: Predicted, now: Predicted) -> tuple[Prediction, Prediction]:
     return corrected[0], corrected[1]
 
 
-FOLLOW_SEASON: FollowUp[object] = FollowUp(
-    name=", recalibrated as the season goes on", function=_follow
-)
+FOLLOW_SEASON = FollowUp(name=", recalibrated as the season goes on", function=_follow)
