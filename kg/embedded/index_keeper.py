@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pyoxigraph import BlankNode, NamedNode
 
 from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
-from kg.embedded.reader import geometry_properties, items, said_by, statements
+from kg.embedded.reader import geometry_properties, items, property_tsv, statements
 from kg.index.array_file import mapped_arrays, write_arrays
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
 from kg.updates.following import follow
-from kg.updates.noting import NotingUpdate, noting
+from kg.updates.instrumented import InstrumentedUpdate, instrument
 from kg.updates.touched import MANY, Touched
 from kg.updates.write_log import WriteLog
 
@@ -82,7 +82,7 @@ class IndexKeeper:
     # -- writes
 
     def adding(self, quads: Iterable[Quad], added: Added) -> Iterator[Quad]:
-        """Yield quads on their way into the store, and note what they are."""
+        """Yield quads on their way into the store, and put them into `added` by what they are."""
         properties = added.properties = set[str]()
         for quad in quads:
             properties.add(quad.predicate.value)
@@ -107,21 +107,21 @@ class IndexKeeper:
         else:
             loading = _Loading(index, self._cover)
             with index.terms.many():
-                yield loading.take
+                yield loading.add
             with self._lock, index.lock:
                 index.tables.forget(loading.left)
         with self._lock:
-            self.log.note(None)
+            self.log.record(None)
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
         with self._lock:
-            self.log.note(added.properties)
+            self.log.record(added.properties)
             index = self._followed
             if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
-                index.mix({q.predicate.value for q in added.others})
+                index.mark_mixed({q.predicate.value for q in added.others})
                 with index.lock:
                     index.tables.add_quads(added.others)
 
@@ -129,7 +129,7 @@ class IndexKeeper:
         """Follow quads that were removed."""
         gone = list(quads)
         with self._lock:
-            self.log.note({q.predicate.value for q in gone})
+            self.log.record({q.predicate.value for q in gone})
             index = self._followed
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
@@ -145,19 +145,19 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def noting(self, update: Sparql) -> NotingUpdate:
+    def instrumented(self, update: Sparql) -> InstrumentedUpdate:
         """Return what to execute instead of an update, so that `updated` can follow it."""
         with self._lock:
             index = self._followed
         if index is None:
-            return NotingUpdate(sparql=update, functions={}, touched=Touched())
+            return InstrumentedUpdate(sparql=update, functions={}, touched=Touched())
         many = max(MANY, len(index) // 4)  # all is read as fast as so many one by one
-        return noting(update, index.predicates.names, many=many)
+        return instrument(update, index.predicates.names, many=many)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
         with self._lock:
-            self.log.note(touched.properties)
+            self.log.record(touched.properties)
             index = self._followed
             if index is None:
                 return
@@ -168,7 +168,7 @@ class IndexKeeper:
             if touched.everything:
                 self._index = self._built()
                 return
-            store = _Said(self._store, index)
+            store = _StoreReader(self._store, index)
             for graph in touched.loaded:
                 quads = self._store.quads_for_pattern(None, None, None, graph)
                 items = (statement_of(q) for q in quads)
@@ -179,7 +179,7 @@ class IndexKeeper:
     def rebuild(self) -> None:
         """Read everything again."""
         with self._lock:
-            self.log.note(None)
+            self.log.record(None)
             if self._followed is not None:
                 self._index = self._built()
 
@@ -196,25 +196,25 @@ class IndexKeeper:
         index = self.index
         if read and not index.tables.follows(predicate):
             before = self.log.count
-            said = list(statements(said_by(self._store, predicate), predicate))
+            blocks = list(statements(property_tsv(self._store, predicate), predicate))
             with self._lock, index.lock:
-                # A write in between is in what was read, or will be followed, or is noted.
+                # A write in between is in what was read, or will be followed, or is in the log.
                 if self._index is index and not self.log.changed(before, [predicate]):
-                    index.tables.read(predicate, said)
+                    index.tables.read(predicate, blocks)
         with index.lock:
             return index.tables.find(predicate, graph)
 
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
         with ThreadPoolExecutor(_READERS) as readers:
-            standard = [(p, readers.submit(said_by, self._store, p)) for p in _STANDARD]
+            standard = [(p, readers.submit(property_tsv, self._store, p)) for p in _STANDARD]
             own = readers.submit(geometry_properties, self._store)
             while standard:
                 predicate, document = standard.pop(0)
-                _take_property(index, predicate, document.result())
+                _add_property(index, predicate, document.result())
         for predicate in own.result():
             index.predicates.number(predicate)
-            _take_property(index, predicate, said_by(self._store, predicate))
+            _add_property(index, predicate, property_tsv(self._store, predicate))
         return index
 
     def _cover(self, predicates: Collection[str]) -> None:
@@ -223,7 +223,7 @@ class IndexKeeper:
         for predicate in predicates:
             if not index.covers(predicate):
                 index.predicates.number(predicate)
-                _take_property(index, predicate, said_by(self._store, predicate))
+                _add_property(index, predicate, property_tsv(self._store, predicate))
 
     # -- the copy beside the folder
 
@@ -271,8 +271,8 @@ class IndexKeeper:
         partial.replace(kept)
 
 
-class _Said:
-    """What the store says, as an index that follows it asks."""
+class _StoreReader:
+    """Reads for an index, which follows a write, what the store now holds."""
 
     def __init__(self, store: Store, index: SpatialIndex) -> None:
         self._store = store
@@ -311,7 +311,7 @@ class _Said:
 
 
 class _Loading:
-    """Takes what is being loaded into an index."""
+    """Adds to an index what is being loaded into its store."""
 
     def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
         self._index = index
@@ -319,13 +319,13 @@ class _Loading:
         self.left: set[str] = set()
         """Properties of which not all is known."""
 
-    def take(self, block: Block) -> bool:
-        """Take a block; return False if it has a geometry at a blank node."""
+    def add(self, block: Block) -> bool:
+        """Add a block; return False if it has a geometry at a blank node."""
         index = self._index
         literals, links, others = block.parts()
         blank = block.has_start(b"_")
         if others.subjects:
-            index.mix([block.predicate])
+            index.mark_mixed([block.predicate])
             if blank or not index.tables.follows(block.predicate):
                 self.left.add(block.predicate)
                 index.tables.forget([block.predicate])
@@ -342,12 +342,12 @@ class _Loading:
         return True
 
 
-def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
-    """Add what `said_by` returned; literals only if the index is to have all of them."""
+def _add_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
+    """Add what `property_tsv` returned; literals only if the index is to have all of them."""
     for lines, block in items(document, predicate):
         if index.covers(predicate):
             index.add(block)
         else:
             index.add([i for i in block if isinstance(i, Link)])
         if lines > len(block):
-            index.mix([predicate])
+            index.mark_mixed([predicate])

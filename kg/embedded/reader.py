@@ -44,15 +44,15 @@ def geometry_properties(store: Store) -> list[str]:
     return found
 
 
-def said_by(store: Store, predicate: str) -> bytes:
-    """Return all that is said by a property: subject, object and graph as TSV."""
+def property_tsv(store: Store, predicate: str) -> bytes:
+    """Return all statements with a property as TSV: subject, object and graph, under a header."""
     pattern = f"?s <{predicate}> ?o"
     query = f"SELECT ?s ?o ?g {{ {{ {pattern} }} UNION {{ GRAPH ?g {{ {pattern} }} }} }}"
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
 def statements(document: bytes, predicate: str) -> Iterator[Block]:
-    """Yield in blocks what `said_by` returned, the objects as the store writes them."""
+    """Yield in blocks what `property_tsv` returned, the objects as the store writes them."""
     for lines in _blocks(document):
         by_graph: dict[bytes, Block] = {}
         for line in lines:
@@ -68,7 +68,7 @@ def statements(document: bytes, predicate: str) -> Iterator[Block]:
 
 
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
-    """Yield in blocks how much `said_by` returned, and what the index takes of it."""
+    """Yield in blocks how much `property_tsv` returned, and what the index takes of it."""
     for lines in _blocks(document):
         yield len(lines), _items(lines, predicate)
 

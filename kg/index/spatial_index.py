@@ -205,8 +205,8 @@ class SpatialIndex:
         kept = {name: column[fresh] for name, column in columns.items()}
         self.links.append(**kept, alive=np.ones(len(fresh), bool))
 
-    def mix(self, predicates: Collection[str]) -> None:
-        """Note properties of which something was said that the index does not take."""
+    def mark_mixed(self, predicates: Collection[str]) -> None:
+        """Mark properties that have objects which the index does not hold."""
         with self.lock:
             found = {p for p in predicates if self.covers(p)} - self.mixed
             if found:

@@ -24,7 +24,7 @@ from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS
 from kg.remote.client import VIRTUOSO_GEOMETRY
 from kg.store import Dataset
-from kg.updates.following import follow, take
+from kg.updates.following import add_quads, follow
 from kg.updates.reader import touched_by
 from kg.updates.touched import Touched
 from ontology.terms import XSD
@@ -122,7 +122,7 @@ class RemoteIndex:
             if touched.everything or touched.loaded or blank or new:
                 self._index = None
                 return
-            follow(index, touched, _Said(self, index))
+            follow(index, touched, _ServerReader(self, index))
             self._seen = self._digests(index)
 
     def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
@@ -144,10 +144,10 @@ class RemoteIndex:
         self._blank = (-1, False)
         self._seen = self._digests(index)
         for name in _followed(index):
-            take(index, self.said_by(NamedNode(name), None))
+            add_quads(index, self.statements_with(NamedNode(name), None))
         return index
 
-    def said_by(
+    def statements_with(
         self, predicate: NamedNode, graph: GraphName | None, condition: str = ""
     ) -> Iterator[Quad]:
         """Yield what one property says, in a graph or in all."""
@@ -161,7 +161,7 @@ class RemoteIndex:
         for row in self._client.rows(names, body):
             yield from _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
 
-    def said_of(self, subjects: list[str]) -> Iterator[Quad]:
+    def statements_about(self, subjects: list[str]) -> Iterator[Quad]:
         """Yield what is said of some nodes."""
         rows = self._client.rows_among(
             ["?s", "?p", "?o", "?g"],
@@ -182,8 +182,8 @@ class RemoteIndex:
         return {str(p): (str(n), str(digest)) for p, n, digest in rows if p is not None}
 
 
-class _Said:
-    """What the server says, as an index that follows it asks."""
+class _ServerReader:
+    """Reads for an index, which follows a write, what the server now holds."""
 
     def __init__(self, server: RemoteIndex, index: SpatialIndex) -> None:
         self._server = server
@@ -192,17 +192,17 @@ class _Said:
     def in_graph(self, graph: GraphName) -> Iterator[Quad]:
         """Yield what a graph says by the properties of the index."""
         for predicate in self._properties:
-            yield from self._server.said_by(predicate, graph)
+            yield from self._server.statements_with(predicate, graph)
 
     def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
         """Yield what is said of some nodes."""
-        return self._server.said_of([str(s) for s in subjects])
+        return self._server.statements_about([str(s) for s in subjects])
 
     def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
         """Yield what is said of all blank nodes: only the server knows the new ones' labels."""
         if touched.literals or touched.geometries or touched.blank_links:
             for predicate in self._properties:
-                yield from self._server.said_by(predicate, None, _BLANK_ONLY)
+                yield from self._server.statements_with(predicate, None, _BLANK_ONLY)
 
 
 def _followed(index: SpatialIndex) -> frozenset[str]:
