@@ -44,7 +44,7 @@ class Added:
     items: list[Statement | Link] = field(default_factory=list)
     """Those that the index takes."""
     properties: set[str] | None = None
-    """Of all of them; None for any."""
+    """The properties of all of them; None where these are not known, and may be any."""
     others: list[Quad] = field(default_factory=list)
     """Those that it does not take."""
 
@@ -186,7 +186,7 @@ class IndexKeeper:
     # -- reading the store
 
     def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
-        """Return what a property says in a graph; None where it is not known.
+        """Return what a property says in a graph; None where only the store knows it.
 
         Args:
             predicate: The property's IRI.
@@ -317,7 +317,7 @@ class _Loading:
         self._index = index
         self._cover = cover
         self.left: set[str] = set()
-        """Properties of which not all is known."""
+        """Properties of which the tables do not have everything after the load."""
 
     def add(self, block: Block) -> bool:
         """Add a block; return False if it has a geometry at a blank node."""

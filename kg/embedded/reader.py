@@ -52,7 +52,7 @@ def property_tsv(store: Store, predicate: str) -> bytes:
 
 
 def statements(document: bytes, predicate: str) -> Iterator[Block]:
-    """Yield in blocks what `property_tsv` returned, the objects as the store writes them."""
+    """Yield the statements of a `property_tsv`, in blocks; objects as the store writes them."""
     for lines in _blocks(document):
         by_graph: dict[bytes, Block] = {}
         for line in lines:
@@ -68,7 +68,7 @@ def statements(document: bytes, predicate: str) -> Iterator[Block]:
 
 
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
-    """Yield in blocks how much `property_tsv` returned, and what the index takes of it."""
+    """Yield, in blocks, how many statements `property_tsv` returned, and which the index holds."""
     for lines in _blocks(document):
         yield len(lines), _items(lines, predicate)
 

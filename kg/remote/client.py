@@ -59,9 +59,20 @@ _BOTH = "{{ {0} }} UNION {{ GRAPH ?g {{ {0} }} }}"
 
 
 class SparqlClient:
-    """One server."""
+    """Sends queries and updates to one SPARQL 1.1 server, and reads its answers.
+
+    It knows where servers differ from the standard: long tables of VALUES that they refuse,
+    answers that they cut, and how Virtuoso writes geometries and blank nodes.
+    """
 
     def __init__(self, query_url: str, update_url: str, timeout_s: int) -> None:
+        """Name the server.
+
+        Args:
+            query_url: Where queries are sent.
+            update_url: Where updates are sent.
+            timeout_s: Seconds that one request may take.
+        """
         self._query_url = query_url
         self._update_url = update_url
         self._timeout_s = timeout_s
