@@ -1,12 +1,9 @@
 """The spatial index of a store on another server, read by plain SPARQL 1.1.
 
 It follows what is written through this process. What others write is noticed before the next
-spatial query, by a digest of the statements of each property that matters: their number, and
-the sum of a number of nine digits from the MD5 of each, so that a change is missed once in a
-thousand million times. Of statements with a blank node, whose label a server need not tell, the
-lengths are summed: one that is replaced by another as long is not noticed. Neither is a write
-of others in the moment between a write of ours and the digest after it. `RemoteStore.refresh`
-has everything read again.
+spatial query, by digests that the server computes (`kg.remote.digests`); but not what they write
+in the moment between a write of ours and the digest after it. `RemoteStore.refresh` has
+everything read again.
 """
 
 from __future__ import annotations
@@ -22,12 +19,12 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS
-from kg.remote.client import VIRTUOSO_GEOMETRY
+from kg.remote.dialects import VIRTUOSO_GEOMETRY
+from kg.remote.digests import anywhere, digests
 from kg.store import Dataset
 from kg.updates.following import add_quads, follow
 from kg.updates.reader import touched_by
 from kg.updates.touched import Touched
-from ontology.terms import XSD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,22 +33,8 @@ if TYPE_CHECKING:
     from kg.remote.client import QueryResult, SparqlClient
 
 
-_ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
 _BLANK_ONLY = "FILTER(isBlank(?s))"
 _DATATYPES = ", ".join(f"<{d}>" for d in sorted({*GEOMETRY_DATATYPES, VIRTUOSO_GEOMETRY}))
-_STATEMENT = (
-    'CONCAT(STR(?s), " ", STR(?o), " ", COALESCE(STR(DATATYPE(?o)), ""), " ", '
-    'COALESCE(STR(?g), ""))'
-)
-_LENGTHS = " + ".join(
-    f"{weight} * COALESCE(STRLEN(STR({v})), 0)" for weight, v in ((1, "?s"), (3, "?o"), (7, "?g"))
-)
-#: Nine digits of a statement's hash, in functions that every SPARQL 1.1 server has, and no
-#: leading 0; lengths where a blank node has no text.
-_DIGITS = (
-    f"COALESCE(<{XSD.integer.value}>(CONCAT("
-    f'"1", SUBSTR(REPLACE(MD5({_STATEMENT}), "[a-f]", ""), 1, 9))), {_LENGTHS})'
-)
 
 
 class RemoteIndex:
@@ -135,7 +118,7 @@ class RemoteIndex:
         index = SpatialIndex()
         found = self._client.rows(
             ["?p"],
-            f"{{ SELECT DISTINCT ?p {{ {_anywhere('?s ?p ?o')} "
+            f"{{ SELECT DISTINCT ?p {{ {anywhere('?s ?p ?o')} "
             f"FILTER(isLiteral(?o) && datatype(?o) IN ({_DATATYPES})) }} }}",
         )
         for (predicate,) in found:
@@ -153,7 +136,7 @@ class RemoteIndex:
         """Yield what one property says, in a graph or in all."""
         pattern = f"?s {predicate} ?o {condition}"
         if graph is None:
-            names, body = ["?s", "?o", "?g"], _anywhere(pattern)
+            names, body = ["?s", "?o", "?g"], anywhere(pattern)
         elif isinstance(graph, DefaultGraph):
             names, body = ["?s", "?o"], pattern
         else:
@@ -172,14 +155,8 @@ class RemoteIndex:
             yield from _quad(s, p, o, g)
 
     def _digests(self, index: SpatialIndex) -> dict[str, tuple[str, str]]:
-        """Return, for each property, what changes when others write."""
-        table = f"VALUES ?p {{ {' '.join(_iri(n) for n in sorted(_followed(index)))} }}"
-        result = self._client.query(
-            f"SELECT ?p (COUNT(*) AS ?n) (SUM({_DIGITS}) AS ?d) {{ "
-            f"{_ANYWHERE.format(f'{table} ?s ?p ?o', table, '?s ?p ?o')} }} GROUP BY ?p"
-        )
-        rows = [tuple(row) for row in result]  # type: ignore[union-attr]
-        return {str(p): (str(n), str(digest)) for p, n, digest in rows if p is not None}
+        """Return, for each property that the index follows, what changes when others write."""
+        return digests(self._client, _followed(index))
 
 
 class _ServerReader:
@@ -207,14 +184,6 @@ class _ServerReader:
 
 def _followed(index: SpatialIndex) -> frozenset[str]:
     return frozenset((*index.predicates.names, *LINKS))
-
-
-def _anywhere(pattern: str) -> str:
-    return _ANYWHERE.format(pattern, "", pattern)
-
-
-def _iri(name: str) -> str:
-    return f"<{name}>"
 
 
 def _quad(s: object, p: object, o: object, g: object) -> Iterator[Quad]:

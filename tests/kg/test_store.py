@@ -135,7 +135,7 @@ def test_a_folder_keeps_its_content_and_a_snapshot_is_apart(tmp_path):
 
 def test_a_folder_in_use_says_who_has_it(tmp_path):
     script = (
-        "import sys, time; from pathlib import Path; from kg.embedded import EmbeddedStore\n"
+        "import sys, time; from pathlib import Path; from kg.embedded.store import EmbeddedStore\n"
         "s = EmbeddedStore(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "s")]
