@@ -8,10 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyoxigraph import BlankNode, NamedNode
-
 from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
-from kg.embedded.reader import geometry_properties, items, property_tsv, statements
+from kg.embedded.loading import Loading
+from kg.embedded.reader import (
+    StoreReader,
+    geometry_properties,
+    items,
+    property_tsv,
+    statements,
+)
 from kg.index.array_file import mapped_arrays, write_arrays
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
@@ -105,7 +110,7 @@ class IndexKeeper:
         if index is None:
             yield lambda _block: True
         else:
-            loading = _Loading(index, self._cover)
+            loading = Loading(index, self._cover)
             with index.terms.many():
                 yield loading.add
             with self._lock, index.lock:
@@ -168,7 +173,7 @@ class IndexKeeper:
             if touched.everything:
                 self._index = self._built()
                 return
-            store = _StoreReader(self._store, index)
+            store = StoreReader(self._store, index)
             for graph in touched.loaded:
                 quads = self._store.quads_for_pattern(None, None, None, graph)
                 items = (statement_of(q) for q in quads)
@@ -269,77 +274,6 @@ class IndexKeeper:
             write_arrays(target, self._index.arrays())
         write_state(kept, folder_state(folder))
         partial.replace(kept)
-
-
-class _StoreReader:
-    """Reads for an index, which follows a write, what the store now holds."""
-
-    def __init__(self, store: Store, index: SpatialIndex) -> None:
-        self._store = store
-        self._index = index
-
-    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
-        """Yield what a graph says by the properties of the index."""
-        for predicate in (*self._index.predicates.names, *LINKS):
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
-
-    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
-        """Yield what is said of some nodes, and of blank ones by what has them."""
-        for subject in subjects:
-            yield from self._store.quads_for_pattern(subject, None, None, None)
-            if isinstance(subject, BlankNode):
-                yield from self._links(subject)
-
-    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
-        """Yield what leads from known terms to new blank nodes, and what is said of these."""
-        found: set[NamedNode | BlankNode] = set()
-        for literal in touched.literals:
-            for quad in self._store.quads_for_pattern(None, None, literal, None):
-                if isinstance(quad.subject, NamedNode | BlankNode):
-                    found.add(quad.subject)
-        yield from self.about(found)
-        for geometry in touched.geometries:
-            yield from self._links(geometry)
-        for predicate in touched.blank_links:
-            for quad in self._store.quads_for_pattern(None, NamedNode(predicate), None, None):
-                if isinstance(quad.subject, BlankNode) and isinstance(quad.object, BlankNode):
-                    yield quad
-
-    def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
-        for predicate in LINKS:
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
-
-
-class _Loading:
-    """Adds to an index what is being loaded into its store."""
-
-    def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
-        self._index = index
-        self._cover = cover
-        self.left: set[str] = set()
-        """Properties of which the tables do not have everything after the load."""
-
-    def add(self, block: Block) -> bool:
-        """Add a block; return False if it has a geometry at a blank node."""
-        index = self._index
-        literals, links, others = block.parts()
-        blank = block.has_start(b"_")
-        if others.subjects:
-            index.mark_mixed([block.predicate])
-            if blank or not index.tables.follows(block.predicate):
-                self.left.add(block.predicate)
-                index.tables.forget([block.predicate])
-            else:
-                with index.lock:
-                    index.tables.add(others)
-        if blank and (literals.subjects or links.subjects):
-            return False
-        if literals.subjects:
-            self._cover([block.predicate])
-            index.add_literals(literals)
-        if links.subjects:
-            index.add_links(links)
-        return True
 
 
 def _add_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
