@@ -91,7 +91,7 @@ def serve(
 
 
 class _Resolver:
-    """The services of one query or update."""
+    """Goes through one query or update, asks its services, and writes tables for their clauses."""
 
     def __init__(
         self,
@@ -157,6 +157,7 @@ class _Resolver:
         self._group(group, Frame(outer=outer, graph=graph))
 
     def _operation(self, operation: Node) -> None:
+        """Resolve the pattern of an operation of an update."""
         using = [n for n in operation.named_children if n.type == "using_clause"]
         graph = None
         if using:
@@ -168,6 +169,7 @@ class _Resolver:
                 self._group(group, Frame(graph=graph))
 
     def _used(self, clauses: list[Node]) -> Dataset:
+        """Return the data set that USING clauses name."""
         default, named = list[NamedNode](), list[NamedNode]()
         for clause in clauses:
             iri = self._syntax.constant(clause.named_children[-1])
@@ -179,6 +181,7 @@ class _Resolver:
     # -- groups
 
     def _group(self, group: Node, frame: Frame) -> None:
+        """Resolve a group, part by part; the frame knows what stands before it."""
         if not any(self._calls.within(group)):
             return
         elements = [c for c in group.named_children if c.type != "comment"]
