@@ -262,7 +262,7 @@ def _classes(store: GraphStore, condition: str) -> dict[str, PredictedClass]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Referenced:
-    """What rows of predictions refer to, asked once for all of them."""
+    """Labels, units and classes that rows of predictions refer to, asked once for all of them."""
 
     names: dict[str, str]
     """Labels of places and observed properties."""
