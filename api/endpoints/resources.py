@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import BadRequestError
 from api.web.links import show_terms
-from api.web.maps import Shape, draw
+from api.web.maps import MapShape, draw
 from api.web.negotiation import choose
 from api.web.render import render
 from kg.rdf.geometry import parse_wkt
 from kg.results.formats import RDF_FORMATS, serialise_triples
 from kg.views.locations import located_wkt
-from kg.views.resources import Description, describe
+from kg.views.resources import ResourceDescription, describe
 from ontology.terms import DEEP, RDF
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _answer(request: Request, state: State, iri: str) -> Response:
     return Response(body, media_type=media_type, headers=vary)
 
 
-def _page(state: State, description: Description) -> dict[str, object]:
+def _page(state: State, description: ResourceDescription) -> dict[str, object]:
     subject = NamedNode(description.iri)
     terms: set[Term] = {subject}
     for triple in (*description.outgoing, *description.incoming):
@@ -114,4 +114,4 @@ def _map(state: State, iri: str, title: str) -> Markup | None:
         geometry = parse_wkt(wkt)
     except ValueError:
         return None  # in another CRS, which the map does not draw; the text is on the page
-    return draw(state.store, [Shape(geometry=geometry, colour="#c8452f", label=title)], title)
+    return draw(state.store, [MapShape(geometry=geometry, colour="#c8452f", label=title)], title)

@@ -25,7 +25,7 @@ _POINT_RADIUS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class MapShape:
     """One thing on a map."""
 
     geometry: BaseGeometry
@@ -36,7 +36,7 @@ class Shape:
     href: str | None = None
 
 
-def draw(store: GraphStore, shapes: list[Shape], title: str) -> Markup:
+def draw(store: GraphStore, shapes: list[MapShape], title: str) -> Markup:
     """Return a map of shapes on the countries of the graph, or nothing where there is no shape."""
     drawn = [s for s in shapes if not s.geometry.is_empty]
     if not drawn:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from api.errors import BadRequestError
 from api.web.links import page_of
-from api.web.maps import Shape, draw
+from api.web.maps import MapShape, draw
 from kg.rdf.geometry import parse_wkt
 from kg.views.colours import scale_of
 from kg.views.predictions import alerts, legend, moments, predictions
@@ -144,7 +144,7 @@ def _section(
     colours, key = _colours(state.store, rows)
     shown = [_row(state, row, colour) for row, colour in zip(rows, colours, strict=True)]
     shapes = [
-        Shape(geometry=geometry, colour=line.colour, label=_text(line), href=line.href)
+        MapShape(geometry=geometry, colour=line.colour, label=_text(line), href=line.href)
         for row, line in zip(rows, shown, strict=True)
         if (geometry := _geometry(row)) is not None
     ]

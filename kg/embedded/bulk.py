@@ -56,12 +56,12 @@ def bulk_load(
     loader.start()
     count = 0
     is_whole = True
-    with keeper.following() as take:
+    with keeper.following() as add_block:
         try:
             for block in statement_blocks(path, rdf_format, graph):
                 count += len(block.subjects)
                 # Geometries at blank nodes have to be read from the store, which labels them.
-                is_whole &= take(block)
+                is_whole &= add_block(block)
                 if failures:
                     break
         except (SyntaxError, ValueError) as error:

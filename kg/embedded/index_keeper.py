@@ -8,15 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyoxigraph import BlankNode, NamedNode
-
 from kg.embedded.kept_index import folder_state, kept_file, kept_state, write_state
-from kg.embedded.reader import geometry_properties, items, said_by, statements
+from kg.embedded.loading import Loading
+from kg.embedded.reader import (
+    StoreReader,
+    geometry_properties,
+    items,
+    property_tsv,
+    statements,
+)
 from kg.index.array_file import mapped_arrays, write_arrays
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS, SERIALISATIONS, Link, Statement, statement_of
 from kg.updates.following import follow
-from kg.updates.noting import NotingUpdate, noting
+from kg.updates.instrumented import InstrumentedUpdate, instrument
 from kg.updates.touched import MANY, Touched
 from kg.updates.write_log import WriteLog
 
@@ -44,7 +49,7 @@ class Added:
     items: list[Statement | Link] = field(default_factory=list)
     """Those that the index takes."""
     properties: set[str] | None = None
-    """Of all of them; None for any."""
+    """The properties of all of them; None where these are not known, and may be any."""
     others: list[Quad] = field(default_factory=list)
     """Those that it does not take."""
 
@@ -82,7 +87,7 @@ class IndexKeeper:
     # -- writes
 
     def adding(self, quads: Iterable[Quad], added: Added) -> Iterator[Quad]:
-        """Yield quads on their way into the store, and note what they are."""
+        """Yield quads on their way into the store, and put them into `added` by what they are."""
         properties = added.properties = set[str]()
         for quad in quads:
             properties.add(quad.predicate.value)
@@ -105,23 +110,23 @@ class IndexKeeper:
         if index is None:
             yield lambda _block: True
         else:
-            loading = _Loading(index, self._cover)
+            loading = Loading(index, self._cover)
             with index.terms.many():
-                yield loading.take
+                yield loading.add
             with self._lock, index.lock:
                 index.tables.forget(loading.left)
         with self._lock:
-            self.log.note(None)
+            self.log.record(None)
 
     def added(self, added: Added) -> None:
         """Follow quads that were added."""
         with self._lock:
-            self.log.note(added.properties)
+            self.log.record(added.properties)
             index = self._followed
             if index is not None:
                 self._cover({i.predicate for i in added.items if isinstance(i, Statement)})
                 index.add(added.items)
-                index.mix({q.predicate.value for q in added.others})
+                index.mark_mixed({q.predicate.value for q in added.others})
                 with index.lock:
                     index.tables.add_quads(added.others)
 
@@ -129,7 +134,7 @@ class IndexKeeper:
         """Follow quads that were removed."""
         gone = list(quads)
         with self._lock:
-            self.log.note({q.predicate.value for q in gone})
+            self.log.record({q.predicate.value for q in gone})
             index = self._followed
             if index is not None:
                 index.remove([i for q in gone if (i := statement_of(q)) is not None])
@@ -145,19 +150,19 @@ class IndexKeeper:
         predicates = {i.predicate for i in items if isinstance(i, Statement)}
         self.updated(Touched(graphs={graph}, predicates=predicates))
 
-    def noting(self, update: Sparql) -> NotingUpdate:
+    def instrumented(self, update: Sparql) -> InstrumentedUpdate:
         """Return what to execute instead of an update, so that `updated` can follow it."""
         with self._lock:
             index = self._followed
         if index is None:
-            return NotingUpdate(sparql=update, functions={}, touched=Touched())
+            return InstrumentedUpdate(sparql=update, functions={}, touched=Touched())
         many = max(MANY, len(index) // 4)  # all is read as fast as so many one by one
-        return noting(update, index.predicates.names, many=many)
+        return instrument(update, index.predicates.names, many=many)
 
     def updated(self, touched: Touched) -> None:
         """Read again what an update changed."""
         with self._lock:
-            self.log.note(touched.properties)
+            self.log.record(touched.properties)
             index = self._followed
             if index is None:
                 return
@@ -168,7 +173,7 @@ class IndexKeeper:
             if touched.everything:
                 self._index = self._built()
                 return
-            store = _Said(self._store, index)
+            store = StoreReader(self._store, index)
             for graph in touched.loaded:
                 quads = self._store.quads_for_pattern(None, None, None, graph)
                 items = (statement_of(q) for q in quads)
@@ -179,14 +184,14 @@ class IndexKeeper:
     def rebuild(self) -> None:
         """Read everything again."""
         with self._lock:
-            self.log.note(None)
+            self.log.record(None)
             if self._followed is not None:
                 self._index = self._built()
 
     # -- reading the store
 
     def table(self, predicate: str, graph: bytes, *, read: bool) -> PropertyTable | None:
-        """Return what a property says in a graph; None where it is not known.
+        """Return what a property says in a graph; None where only the store knows it.
 
         Args:
             predicate: The property's IRI.
@@ -196,25 +201,25 @@ class IndexKeeper:
         index = self.index
         if read and not index.tables.follows(predicate):
             before = self.log.count
-            said = list(statements(said_by(self._store, predicate), predicate))
+            blocks = list(statements(property_tsv(self._store, predicate), predicate))
             with self._lock, index.lock:
-                # A write in between is in what was read, or will be followed, or is noted.
+                # A write in between is in what was read, or will be followed, or is in the log.
                 if self._index is index and not self.log.changed(before, [predicate]):
-                    index.tables.read(predicate, said)
+                    index.tables.read(predicate, blocks)
         with index.lock:
             return index.tables.find(predicate, graph)
 
     def _built(self) -> SpatialIndex:
         index = SpatialIndex()
         with ThreadPoolExecutor(_READERS) as readers:
-            standard = [(p, readers.submit(said_by, self._store, p)) for p in _STANDARD]
+            standard = [(p, readers.submit(property_tsv, self._store, p)) for p in _STANDARD]
             own = readers.submit(geometry_properties, self._store)
             while standard:
                 predicate, document = standard.pop(0)
-                _take_property(index, predicate, document.result())
+                _add_property(index, predicate, document.result())
         for predicate in own.result():
             index.predicates.number(predicate)
-            _take_property(index, predicate, said_by(self._store, predicate))
+            _add_property(index, predicate, property_tsv(self._store, predicate))
         return index
 
     def _cover(self, predicates: Collection[str]) -> None:
@@ -223,7 +228,7 @@ class IndexKeeper:
         for predicate in predicates:
             if not index.covers(predicate):
                 index.predicates.number(predicate)
-                _take_property(index, predicate, said_by(self._store, predicate))
+                _add_property(index, predicate, property_tsv(self._store, predicate))
 
     # -- the copy beside the folder
 
@@ -271,83 +276,12 @@ class IndexKeeper:
         partial.replace(kept)
 
 
-class _Said:
-    """What the store says, as an index that follows it asks."""
-
-    def __init__(self, store: Store, index: SpatialIndex) -> None:
-        self._store = store
-        self._index = index
-
-    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
-        """Yield what a graph says by the properties of the index."""
-        for predicate in (*self._index.predicates.names, *LINKS):
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
-
-    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
-        """Yield what is said of some nodes, and of blank ones by what has them."""
-        for subject in subjects:
-            yield from self._store.quads_for_pattern(subject, None, None, None)
-            if isinstance(subject, BlankNode):
-                yield from self._links(subject)
-
-    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
-        """Yield what leads from known terms to new blank nodes, and what is said of these."""
-        found: set[NamedNode | BlankNode] = set()
-        for literal in touched.literals:
-            for quad in self._store.quads_for_pattern(None, None, literal, None):
-                if isinstance(quad.subject, NamedNode | BlankNode):
-                    found.add(quad.subject)
-        yield from self.about(found)
-        for geometry in touched.geometries:
-            yield from self._links(geometry)
-        for predicate in touched.blank_links:
-            for quad in self._store.quads_for_pattern(None, NamedNode(predicate), None, None):
-                if isinstance(quad.subject, BlankNode) and isinstance(quad.object, BlankNode):
-                    yield quad
-
-    def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
-        for predicate in LINKS:
-            yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
-
-
-class _Loading:
-    """Takes what is being loaded into an index."""
-
-    def __init__(self, index: SpatialIndex, cover: Callable[[Collection[str]], None]) -> None:
-        self._index = index
-        self._cover = cover
-        self.left: set[str] = set()
-        """Properties of which not all is known."""
-
-    def take(self, block: Block) -> bool:
-        """Take a block; return False if it has a geometry at a blank node."""
-        index = self._index
-        literals, links, others = block.parts()
-        blank = block.has_start(b"_")
-        if others.subjects:
-            index.mix([block.predicate])
-            if blank or not index.tables.follows(block.predicate):
-                self.left.add(block.predicate)
-                index.tables.forget([block.predicate])
-            else:
-                with index.lock:
-                    index.tables.add(others)
-        if blank and (literals.subjects or links.subjects):
-            return False
-        if literals.subjects:
-            self._cover([block.predicate])
-            index.add_literals(literals)
-        if links.subjects:
-            index.add_links(links)
-        return True
-
-
-def _take_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
-    """Add what `said_by` returned; literals only if the index is to have all of them."""
+def _add_property(index: SpatialIndex, predicate: str, document: bytes) -> None:
+    """Add what `property_tsv` returned; literals only if the index is to have all of them."""
     for lines, block in items(document, predicate):
         if index.covers(predicate):
             index.add(block)
         else:
             index.add([i for i in block if isinstance(i, Link)])
         if lines > len(block):
-            index.mix([predicate])
+            index.mark_mixed([predicate])

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions
+from pyoxigraph import BlankNode, NamedNode, QueryResultsFormat, QuerySolutions
 
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.statements import LINKS, SERIALISATIONS, Block, Link, Statement, statement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from pyoxigraph import Store
+    from pyoxigraph import Quad, Store
+
+    from kg.index.spatial_index import SpatialIndex
+    from kg.rdf.terms import GraphName
+    from kg.updates.touched import Touched
 
 
 #: Bytes of a document that are taken apart at a time.
@@ -44,15 +48,15 @@ def geometry_properties(store: Store) -> list[str]:
     return found
 
 
-def said_by(store: Store, predicate: str) -> bytes:
-    """Return all that is said by a property: subject, object and graph as TSV."""
+def property_tsv(store: Store, predicate: str) -> bytes:
+    """Return all statements with a property as TSV: subject, object and graph, under a header."""
     pattern = f"?s <{predicate}> ?o"
     query = f"SELECT ?s ?o ?g {{ {{ {pattern} }} UNION {{ GRAPH ?g {{ {pattern} }} }} }}"
     return _solutions(store, query).serialize(format=QueryResultsFormat.TSV) or b""
 
 
 def statements(document: bytes, predicate: str) -> Iterator[Block]:
-    """Yield in blocks what `said_by` returned, the objects as the store writes them."""
+    """Yield the statements of a `property_tsv`, in blocks; objects as the store writes them."""
     for lines in _blocks(document):
         by_graph: dict[bytes, Block] = {}
         for line in lines:
@@ -68,9 +72,49 @@ def statements(document: bytes, predicate: str) -> Iterator[Block]:
 
 
 def items(document: bytes, predicate: str) -> Iterator[tuple[int, list[Statement | Link]]]:
-    """Yield in blocks how much `said_by` returned, and what the index takes of it."""
+    """Yield, in blocks, how many statements `property_tsv` returned, and which the index holds."""
     for lines in _blocks(document):
         yield len(lines), _items(lines, predicate)
+
+
+class StoreReader:
+    """Reads for an index, which follows a write, what the store now holds."""
+
+    def __init__(self, store: Store, index: SpatialIndex) -> None:
+        """Name the store, after the write, and the index that follows it."""
+        self._store = store
+        self._index = index
+
+    def in_graph(self, graph: GraphName) -> Iterator[Quad]:
+        """Yield what a graph says by the properties of the index."""
+        for predicate in (*self._index.predicates.names, *LINKS):
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), None, graph)
+
+    def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
+        """Yield what is said of some nodes, and of blank ones by what has them."""
+        for subject in subjects:
+            yield from self._store.quads_for_pattern(subject, None, None, None)
+            if isinstance(subject, BlankNode):
+                yield from self._links(subject)
+
+    def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
+        """Yield what leads from known terms to new blank nodes, and what is said of these."""
+        found: set[NamedNode | BlankNode] = set()
+        for literal in touched.literals:
+            for quad in self._store.quads_for_pattern(None, None, literal, None):
+                if isinstance(quad.subject, NamedNode | BlankNode):
+                    found.add(quad.subject)
+        yield from self.about(found)
+        for geometry in touched.geometries:
+            yield from self._links(geometry)
+        for predicate in touched.blank_links:
+            for quad in self._store.quads_for_pattern(None, NamedNode(predicate), None, None):
+                if isinstance(quad.subject, BlankNode) and isinstance(quad.object, BlankNode):
+                    yield quad
+
+    def _links(self, geometry: NamedNode | BlankNode) -> Iterator[Quad]:
+        for predicate in LINKS:
+            yield from self._store.quads_for_pattern(None, NamedNode(predicate), geometry, None)
 
 
 def _blocks(document: bytes) -> Iterator[list[bytes]]:

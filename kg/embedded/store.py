@@ -249,9 +249,9 @@ class EmbeddedStore:
             called = with_aggregates(Sparql(text=sparql, base=base_iri))
             with self._writing:
                 served = self._served(called, None)
-                noting = self._keeper.noting(served.sparql)
-                plan = self._planned(noting.sparql, served)
-                functions = {**noting.functions, **plan.functions, **served.functions}
+                instrumented = self._keeper.instrumented(served.sparql)
+                plan = self._planned(instrumented.sparql, served)
+                functions = {**instrumented.functions, **plan.functions, **served.functions}
                 with_unknown_functions(
                     lambda known: store.update(
                         served.written_out(plan.sparql),
@@ -262,7 +262,7 @@ class EmbeddedStore:
                     {**FUNCTIONS, **functions},
                     self._function,
                 )
-                self._keeper.updated(noting.touched)
+                self._keeper.updated(instrumented.touched)
         except QueryError:  # what is wrong with a SERVICE
             raise
         except (SyntaxError, ValueError) as error:

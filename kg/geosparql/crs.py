@@ -15,22 +15,12 @@ import numpy as np
 from kg.geosparql import systems
 from kg.geosparql.coordinates import map_coordinates
 from kg.geosparql.errors import InvalidGeometryError
-from kg.rdf.geometry import CRS84
 
 if TYPE_CHECKING:
     from pyproj import Transformer
     from shapely.geometry.base import BaseGeometry
 
     from kg.geosparql.literals import Geometry
-
-
-def to_crs84(geometry: Geometry) -> BaseGeometry:
-    """Return the shape in CRS84 degrees.
-
-    Raises:
-        InvalidGeometryError: The system is unknown, or a point has no place in CRS84.
-    """
-    return _transformed(geometry.shape, geometry.srs, CRS84)
 
 
 def to_srs(geometry: Geometry, srs: str) -> Geometry:

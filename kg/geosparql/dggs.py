@@ -1,4 +1,4 @@
-"""Cells of H3, the discrete global grid, as shapes and back.
+"""CellGeometry of H3, the discrete global grid, as shapes and back.
 
 Read is `<https://w3id.org/dggs/h3> CELL (8928308280fffff)`, `CELLLIST ((a b c))`, and cells
 without a keyword. The shape of cells is the union of their hexagons.
@@ -40,7 +40,7 @@ _WIDEST = 90.0  # degrees; H3 reads an outline wider than 180 degrees as the oth
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cells:
+class CellGeometry:
     """What a DGGS text says."""
 
     shape: BaseGeometry
@@ -49,7 +49,7 @@ class Cells:
     """The resolution of the finest cell, empty without cells."""
 
 
-def read_dggs(text: str) -> Cells:
+def read_dggs(text: str) -> CellGeometry:
     """Return what a DGGS text says.
 
     Raises:
@@ -60,9 +60,9 @@ def read_dggs(text: str) -> Cells:
         raise InvalidGeometryError(f"no cells of <{H3}>: {text[:80]!r}")
     cells = _cells(match["cells"] or "")
     if not cells:
-        return Cells(shape=shapely.GeometryCollection(), resolution="")
+        return CellGeometry(shape=shapely.GeometryCollection(), resolution="")
     shape = shapely.union_all([_hexagon(cell) for cell in cells])
-    return Cells(shape=shape, resolution=str(max(map(_h3().get_resolution, cells))))
+    return CellGeometry(shape=shape, resolution=str(max(map(_h3().get_resolution, cells))))
 
 
 def write_dggs(shape: BaseGeometry, resolution: str = "") -> str:

@@ -18,7 +18,6 @@ import shapely
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.geosparql import constructions, measures
-from kg.geosparql.aggregates import AGGREGATES as AGGREGATES  # noqa: PLC0414
 from kg.geosparql.arguments import (
     geometry_in,
     geometry_of,

@@ -86,7 +86,7 @@ def parse(lexical: str, datatype: str) -> Geometry:
     if reader is None:
         raise InvalidGeometryError(f"<{datatype}> is no datatype of geometry literals")
     try:
-        read = reader(lexical) if lexical.strip() else _Read(shapely.GeometryCollection())
+        read = reader(lexical) if lexical.strip() else _Parsed(shapely.GeometryCollection())
     except (ShapelyError, ValueError, RecursionError) as error:
         if isinstance(error, InvalidGeometryError):
             raise
@@ -121,7 +121,7 @@ def serialise(geometry: Geometry) -> Literal:
     return Literal(_WRITERS[geometry.datatype.value](geometry), datatype=geometry.datatype)
 
 
-class _Read(NamedTuple):
+class _Parsed(NamedTuple):
     """What a text says, with its coordinates in the order of the text."""
 
     shape: BaseGeometry
@@ -130,13 +130,13 @@ class _Read(NamedTuple):
     namespace: str = ""
 
 
-def _from_wkt(lexical: str) -> _Read:
+def _from_wkt(lexical: str) -> _Parsed:
     text = lexical.strip()
     srs = ""
     if text.startswith("<"):
         srs, _, text = text[1:].partition(">")
         text = text.lstrip()
-    return _Read(read_wkt(text) if text else shapely.GeometryCollection(), srs)
+    return _Parsed(read_wkt(text) if text else shapely.GeometryCollection(), srs)
 
 
 def _to_wkt(geometry: Geometry) -> str:
@@ -146,34 +146,34 @@ def _to_wkt(geometry: Geometry) -> str:
     return f"<{geometry.srs}> {text}"
 
 
-def _from_gml(lexical: str) -> _Read:
+def _from_gml(lexical: str) -> _Parsed:
     gml = read_gml(lexical)
-    return _Read(gml.shape, gml.srs or "", gml.version, gml.namespace)
+    return _Parsed(gml.shape, gml.srs or "", gml.version, gml.namespace)
 
 
 def _to_gml(geometry: Geometry) -> str:
     return write_gml(_ordered(geometry), geometry.srs, geometry.variant, geometry.namespace)
 
 
-def _from_geojson(lexical: str) -> _Read:
-    return _Read(read_geojson(lexical))
+def _from_geojson(lexical: str) -> _Parsed:
+    return _Parsed(read_geojson(lexical))
 
 
 def _to_geojson(geometry: Geometry) -> str:
     return write_geojson(geometry.shape)
 
 
-def _from_kml(lexical: str) -> _Read:
-    return _Read(read_kml(lexical))
+def _from_kml(lexical: str) -> _Parsed:
+    return _Parsed(read_kml(lexical))
 
 
 def _to_kml(geometry: Geometry) -> str:
     return write_kml(geometry.shape)
 
 
-def _from_dggs(lexical: str) -> _Read:
+def _from_dggs(lexical: str) -> _Parsed:
     cells = read_dggs(lexical)
-    return _Read(cells.shape, variant=cells.resolution)
+    return _Parsed(cells.shape, variant=cells.resolution)
 
 
 def _to_dggs(geometry: Geometry) -> str:

@@ -131,18 +131,6 @@ def unit_of(iri: str) -> Unit:
     return unit
 
 
-def to_metres(iri: str) -> float:
-    """Return the metres in one unit of length.
-
-    Raises:
-        UnknownUnitError: The unit is unknown or no length.
-    """
-    unit = unit_of(iri)
-    if unit.kind is not Kind.LENGTH:
-        raise UnknownUnitError(f"<{iri}> is no unit of length")
-    return unit.factor
-
-
 def _named(
     name: str, lengths: dict[str, float], angles: dict[str, float], areas: dict[str, float]
 ) -> Unit | None:

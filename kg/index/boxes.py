@@ -20,8 +20,8 @@ class PackedBoxes:
         """Pack.
 
         Args:
-            rows: (n,) the number of each box, which a search answers.
-            boxes: (n, 4) float64.
+            rows: (n,) whole numbers below 2**31, which a search returns for the boxes.
+            boxes: (n, 4) float64: west, south, east, north; NaN for an empty one.
         """
         kept = ~np.isnan(boxes[:, 0])
         self.rows = rows[kept].astype(np.int32)
@@ -34,7 +34,7 @@ class PackedBoxes:
         return int(self.rows.nbytes + tree)
 
     def count_near(self, box: np.ndarray) -> int:
-        """Return how many boxes meet a box."""
+        """Return how many boxes meet a box, (4,)."""
         return len(self.search(box))
 
     def search(self, box: np.ndarray) -> np.ndarray:
@@ -88,7 +88,11 @@ class RowBoxes:
     """The boxes of rows, which grow at their end and are packed anew when many are new."""
 
     def __init__(self, rows: Columns) -> None:
-        """Name the rows: columns `box`, `system` and `alive`."""
+        """Name the rows.
+
+        Args:
+            rows: Columns `box` (n, 4), `system` (n,) and `alive` (n,), which will grow.
+        """
         self._rows = rows
         self._spans: dict[int, tuple[float, float]] = {}
         self._spans_version = -1
@@ -124,7 +128,7 @@ class RowBoxes:
         return np.asarray(rows[self._rows["alive"][rows]])
 
     def count_near(self, box: np.ndarray, system: int) -> int:
-        """Return about how many rows of an SRS have a box that meets a box, rather too many."""
+        """Return about how many rows of an SRS a box, (4,), meets by theirs, rather too many."""
         self._pack()
         tail = self._rows.count - self._count
         return tail + (self._packed[system].count_near(box) if system in self._packed else 0)

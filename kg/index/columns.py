@@ -20,6 +20,11 @@ class Columns:
     """Arrays of equal length that grow at their end, a little at a time."""
 
     def __init__(self, **types: tuple[type, int]) -> None:
+        """Make columns without rows.
+
+        Args:
+            types: For each column its dtype and its width: 1 for (n,), w for (n, w).
+        """
         self.count = 0
         self._arrays: dict[str, np.ndarray] = {
             name: np.empty((0, width) if width > 1 else 0, kind)
@@ -27,10 +32,11 @@ class Columns:
         }
 
     def __getitem__(self, name: str) -> np.ndarray:
+        """Return a column of all rows, (n,) or (n, width), which can be written to."""
         return self._arrays[name][: self.count]
 
     def append(self, **values: np.ndarray) -> None:
-        """Add rows; each column its values."""
+        """Add k rows: values for every column, (k,) or (k, width)."""
         length = len(next(iter(values.values())))
         needed = self.count + length
         for name, array in self._arrays.items():
@@ -42,17 +48,17 @@ class Columns:
         self.count = needed
 
     def keep(self, mask: np.ndarray) -> None:
-        """Let go of the rows that a mask does not have."""
+        """Keep only the rows that are True in a mask, (n,) bool; their places change."""
         for name in self._arrays:
             self._arrays[name] = self[name][mask]
         self.count = int(mask.sum())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all columns."""
+        """Return all columns by name, each (n,) or (n, width)."""
         return {name: self[name] for name in self._arrays}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take kept columns, with room to grow."""
+        """Append what `arrays` returned."""
         self.append(**{name: arrays[name] for name in self._arrays})
 
     @property
@@ -87,7 +93,7 @@ class GrowingBytes:
         self._length = needed
 
     def slices(self, starts: list[int], ends: list[int]) -> list[bytes]:
-        """Return the bytes between some places."""
+        """Return the bytes from each start to the end that belongs to it, which is not included."""
         if not starts:
             return []
         # Slices of bytes are made quicker than those of a view, if all is copied once more.
@@ -112,7 +118,12 @@ class Lookup:
         self._sorted = np.empty(0, np.int32)
 
     def places(self, column: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return the places of values, each value at most once: (m,) int64."""
+        """Return where a column has one of some values: (m,) int64, in no order that is promised.
+
+        Args:
+            column: (n,), always the same one; it may have grown since the last call.
+            values: (k,), each at most once.
+        """
         if len(column) < len(self._sorted) or len(column) - len(self._sorted) > TAIL:
             self._sort(column)
         ordered = self._sorted

@@ -18,7 +18,7 @@ def literal_hashes(lexicals: list[str], datatypes: list[str]) -> np.ndarray:
 
 
 def _plain_shapes(texts: list[str]) -> np.ndarray:
-    """Return the shapes of WKT texts; None where `parse` has more to say about it."""
+    """Return the shapes of n WKT texts, (n,) objects; None where `parse` has to read it."""
     # As objects: numpy would make all of them as wide as the longest.
     column = np.array(texts, object)
     try:
@@ -35,7 +35,12 @@ def _plain_shapes(texts: list[str]) -> np.ndarray:
 def parse_all(
     lexicals: list[str], datatypes: list[str]
 ) -> tuple[np.ndarray, list[str | None], list[str | None]]:
-    """Return shape, SRS and, where it is no geometry, the reason, of each literal."""
+    """Parse n literals.
+
+    Returns:
+        (n,) objects, the shape of each; its SRS; and why it is no geometry. The shape and the SRS
+        are None where it is none, the reason is None where it is one.
+    """
     shapes = np.full(len(lexicals), None, object)
     reasons: list[str | None] = [None] * len(lexicals)
     systems: list[str | None] = [CRS84] * len(lexicals)

@@ -36,12 +36,12 @@ _TREE_PREDICATES = {
 
 
 def rows_near(index: SpatialIndex, known: np.ndarray, among: np.ndarray, test: Test) -> np.ndarray:
-    """Return those rows that may satisfy a test with one of a few known rows: (m,) ascending.
+    """Return those rows that may satisfy a test with one of a few known rows: (m,).
 
     Args:
         index: The index.
         known: (k,) rows.
-        among: (n,) rows.
+        among: (n,) rows; what is returned is in the same order.
         test: Holds either way round, as far as boxes can tell.
     """
     systems = index.rows["system"]
@@ -88,6 +88,7 @@ def pairs_matching(
 def _pairs_of_systems(
     index: SpatialIndex, left: np.ndarray, right: np.ndarray, test: Test
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `pairs_matching` does, of rows of one SRS on either side."""
     shapes = index.shapes(left)
     srs = index.systems.names[int(index.rows["system"][left[0]])]
     others, usable = _moved(index, right, srs)
@@ -100,7 +101,7 @@ def _pairs_of_systems(
 
 
 def _moved(index: SpatialIndex, rows: np.ndarray, srs: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shapes of rows in an SRS, and which of them have a place there."""
+    """Return the shapes of (n,) rows of one SRS in another, (n,), and which have a place there."""
     shapes = index.shapes(rows)
     own = index.systems.names[int(index.rows["system"][rows[0]])]
     usable = np.ones(len(rows), bool)
@@ -118,6 +119,7 @@ def _moved(index: SpatialIndex, rows: np.ndarray, srs: str) -> tuple[np.ndarray,
 def _related_pairs(
     left: np.ndarray, right: np.ndarray, relation: Relation
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of (a,) and (b,) shapes in one SRS that are so related: (n,) and (n,)."""
     predicate = _TREE_PREDICATES.get(relation.name, "intersects")
     if len(left) >= len(right):
         exchanged = {"within": "contains", "contains": "within"}.get(predicate, predicate)
@@ -137,6 +139,7 @@ def _related_pairs(
 def _close_pairs(
     left: np.ndarray, right: np.ndarray, test: DistanceTest, srs: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of (a,) and (b,) shapes in an SRS that are so close: (n,) and (n,)."""
     full = np.flatnonzero(~shapely.is_empty(left))
     owners: list[int] = []
     boxes: list[np.ndarray] = []

@@ -17,12 +17,13 @@ class PropertyTable:
 
         Args:
             codes: (n,) int64, `code(subjects, objects)`, ascending, each once.
-            turned: The same with the objects first, where it is known.
+            turned: `code(objects, subjects)`, ascending; None to sort it when it is needed.
         """
         self.codes = codes
         self._turned = turned
 
     def __len__(self) -> int:
+        """Return how many pairs there are."""
         return len(self.codes)
 
     @property
@@ -32,37 +33,53 @@ class PropertyTable:
 
     @property
     def turned(self) -> np.ndarray:
-        """The pairs with the objects first, ascending; sorted when it is first needed."""
+        """`code(objects, subjects)`, (n,) int64, ascending; sorted when it is first needed."""
         if self._turned is None:
             self._turned = np.sort(_swapped(self.codes))
         return self._turned
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all subjects, ascending, and their objects: two (n,) int32."""
+        """Return all subjects, ascending, and their objects: two (n,) int32, numbers of terms."""
         return _halves(self.codes)
 
     def objects_of(self, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each pair with some subjects which of these it has, and its object."""
+        """Return the pairs with some subjects.
+
+        Args:
+            subjects: (k,) numbers of terms.
+
+        Returns:
+            (m,) int64, for each pair the place of its subject in `subjects`, ascending, and
+            (m,) int32, its object.
+        """
         return _seconds(self.codes, subjects)
 
     def subjects_of(self, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each pair with some objects which of these it has, and its subject."""
+        """Return the pairs with some objects.
+
+        Args:
+            objects: (k,) numbers of terms.
+
+        Returns:
+            (m,) int64, for each pair the place of its object in `objects`, ascending, and
+            (m,) int32, its subject.
+        """
         return _seconds(self.turned, objects)
 
     def count_objects_of(self, subject: int) -> int:
-        """Return how many pairs have a subject."""
+        """Return how many pairs have a subject, a number of a term."""
         return count_of(self.codes, subject)
 
     def count_subjects_of(self, target: int) -> int:
-        """Return how many pairs have an object."""
+        """Return how many pairs have an object, a number of a term."""
         return count_of(self.turned, target)
 
     def has(self, subjects: np.ndarray, objects: np.ndarray) -> np.ndarray:
-        """Return which pairs are here: (n,) bool."""
+        """Return which pairs of a subject and an object, each (k,), are here: (k,) bool."""
         return _among(code(subjects, objects), self.codes)
 
     def with_pairs(self, codes: np.ndarray) -> PropertyTable:
-        """Return a table that has these too."""
+        """Return a table that has these pairs too, (k,) int64 as of `code`, in any order."""
         fresh = _distinct(codes)
         fresh = fresh[~_among(fresh, self.codes)]
         turned = self._turned
@@ -71,7 +88,7 @@ class PropertyTable:
         return PropertyTable(_inserted(self.codes, fresh), turned)
 
     def without_pairs(self, codes: np.ndarray) -> PropertyTable:
-        """Return a table that has not these."""
+        """Return a table without these pairs, (k,) int64 as of `code`, in any order."""
         gone = _distinct(codes)
         gone = gone[_among(gone, self.codes)]
         turned = self._turned
@@ -81,7 +98,7 @@ class PropertyTable:
 
 
 def code(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return pairs of numbers as one number each: (n,) int64."""
+    """Return pairs of (n,) and (n,) numbers below 2**31 as one number each: (n,) int64."""
     return (np.asarray(first, np.int64) << 32) | np.asarray(second, np.int64)
 
 
@@ -99,6 +116,7 @@ def _swapped(codes: np.ndarray) -> np.ndarray:
 
 
 def _among(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Return which of (k,) codes are among (n,) ascending ones: (k,) bool."""
     if not len(ordered):
         return np.zeros(len(codes), bool)
     places = np.searchsorted(ordered, codes)
@@ -107,12 +125,14 @@ def _among(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 
 def _inserted(ordered: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    """Return (n,) ascending codes with (k,) ascending ones that are new: (n + k,)."""
     if not (len(ordered) and len(fresh)):
         return ordered if len(ordered) else fresh
     return np.insert(ordered, np.searchsorted(ordered, fresh), fresh)
 
 
 def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs that begin with some numbers: which of these, and the second number."""
     begin = np.asarray(firsts, np.int64) << 32
     low = np.searchsorted(ordered, begin)
     counts = np.searchsorted(ordered, begin + _LOW, side="right") - low
@@ -121,7 +141,7 @@ def _seconds(ordered: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def count_of(ordered: np.ndarray, first: int) -> int:
-    """Return how many pairs of a sorted table, (n,) int64 as of `code`, begin with a number."""
+    """Return how many of (n,) ascending codes, as of `code`, begin with a number."""
     begin = first << 32
     end = np.searchsorted(ordered, begin + _LOW, side="right")
     return int(end - np.searchsorted(ordered, begin))

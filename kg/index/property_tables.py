@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg.index.pairs_table import (
-    PropertyTable,
-    code,
-)
+from kg.index.pairs_table import PropertyTable, code
 from kg.index.statements import blocks_of, statement_of
 from kg.index.stored_terms import stored_texts
 
@@ -33,7 +30,7 @@ LIMIT = 50_000_000
 #: Bytes of a term above which a property is left to the store: long texts are not joined by.
 _LONG = 1_000
 _NONE = np.empty(0, np.int64)
-#: Properties above which it is no longer noted which of them are left to the store.
+#: Properties above which it is no longer told apart which of them are left to the store.
 _MANY = 10_000
 
 
@@ -44,13 +41,22 @@ class PropertyTables:
     """
 
     def __init__(self, terms: TermTable, graphs: Names, *, is_complete: bool) -> None:
+        """Make tables of nothing.
+
+        Args:
+            terms: Numbers subjects and objects.
+            graphs: Numbers the graphs.
+            is_complete: Whether the store is empty, so that all of it will be followed.
+        """
         self._terms = terms
         self._graphs = graphs
         self._is_complete = is_complete
-        """Of a property that is neither here nor left, nothing is said."""
+        """Whether the store says nothing of a property that is neither in a table nor left."""
         self._left: set[str] = set()
+        """Properties that are left to the store: what they say is not known here."""
         self._tables: dict[str, dict[int, PropertyTable]] = {}
         self._pending: dict[tuple[str, int], list[np.ndarray]] = {}
+        """Codes, (n,) int64 each, that are not sorted into their table yet."""
         self._count = 0
 
     @property
@@ -64,7 +70,7 @@ class PropertyTables:
         return predicate in self._tables or (self._is_complete and predicate not in self._left)
 
     def find(self, predicate: str, graph: bytes) -> PropertyTable | None:
-        """Return what a property says in a graph; None where that is not known here."""
+        """Return what a property says in a graph; None where only the store knows it."""
         if not self.follows(predicate):
             return None
         number = self._graphs.find(graph.decode())
@@ -72,20 +78,26 @@ class PropertyTables:
         self._settle(predicate, number)
         return graphs.get(number, PropertyTable(_NONE))
 
-    def read(self, predicate: str, said: Iterable[Block]) -> None:
-        """Take all that a property says, as the store writes it."""
+    def read(self, predicate: str, blocks: Iterable[Block]) -> None:
+        """Make the tables of a property anew from all its statements, as the store writes them."""
         self.forget([predicate])
         self._tables[predicate] = {}
-        for block in said:
-            self._take(block, block.objects)
+        for block in blocks:
+            self._append(block, block.objects)
 
     def add(self, block: Block) -> None:
         """Follow statements that were added, written as in N-Triples."""
         if self.follows(block.predicate):
             self._tables.setdefault(block.predicate, {})
-            self._take(block, stored_texts(block.objects))
+            self._append(block, stored_texts(block.objects))
 
-    def _take(self, block: Block, objects: Sequence[bytes]) -> None:
+    def _append(self, block: Block, objects: Sequence[bytes]) -> None:
+        """Add statements to a table that is here, or leave the property where a term is too long.
+
+        Args:
+            block: The statements.
+            objects: Their objects, as the store writes them.
+        """
         predicate = block.predicate
         if predicate not in self._tables:
             return
@@ -101,6 +113,7 @@ class PropertyTables:
             self.forget([max(self._tables, key=self._size)])
 
     def _settle(self, predicate: str, graph: int) -> None:
+        """Sort in what was added to one table since it was last asked for."""
         parts = self._pending.pop((predicate, graph), None)
         if parts:
             table = self._tables[predicate][graph]
@@ -138,7 +151,7 @@ class PropertyTables:
         )
 
     def forget(self, properties: Collection[str] | None) -> None:
-        """Let go of properties of which it is not certain what they say now; None for all."""
+        """Leave properties to the store whose statements are not certain now; None for all."""
         if properties is None:
             self._tables, self._pending, self._count = {}, {}, 0
             self._is_complete, self._left = False, set()
@@ -155,7 +168,13 @@ class PropertyTables:
     # -- keeping
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what has to be kept to have the same tables again."""
+        """Return what has to be kept to have the same tables again.
+
+        Returns:
+            `codes`: (n,) int64, the pairs of all tables one after the other; `places`: (t, 3)
+            int64, for each table the place of its property in `names`, its graph, and how many
+            pairs it has; `names` and `left`: IRIs; `is_complete`: a bool, ().
+        """
         for predicate, graph in list(self._pending):
             self._settle(predicate, graph)
         tables = [(p, g, t) for p, of in self._tables.items() for g, t in of.items()]
@@ -170,7 +189,7 @@ class PropertyTables:
         }
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take kept arrays."""
+        """Take what `arrays` returned into tables of nothing."""
         names = arrays["names"].tolist()
         self._tables = {n: {} for n in names}
         self._left = set(arrays["left"].tolist())

@@ -51,7 +51,14 @@ def rows_matching(
 
 
 def count_near(index: SpatialIndex, test: Test, constant: Geometry, *, row_first: bool) -> int:
-    """Return about how many rows of the index a test with a constant may hold for, by boxes."""
+    """Return about how many rows of the index a test with a constant may hold for, by boxes.
+
+    Args:
+        index: The index.
+        test: What must hold.
+        constant: The other argument.
+        row_first: The row is the first argument.
+    """
     total = 0
     for system in index.systems_in_use():
         srs = index.systems.names[system]
@@ -95,7 +102,7 @@ def _rows_of_system(
 
 
 def _moved_near(index: SpatialIndex, test: Test, constant: Geometry, system: int) -> np.ndarray:
-    """Return the rows of an SRS that may satisfy a test in the SRS of the constant."""
+    """Return the rows of an SRS that may satisfy a test in the SRS of the constant: (m,) int32."""
     if constant.shape.is_empty:
         # Only what is empty too could: it is not worth a search.
         return np.flatnonzero(index.rows["system"] == system).astype(np.int32)
@@ -116,7 +123,7 @@ def _surely(
     *,
     row_first: bool,
 ) -> np.ndarray:
-    """Return which rows satisfy a relation by their boxes alone: (n,) bool.
+    """Return which of (n,) rows satisfy a relation by their boxes alone: (n,) bool.
 
     A geometry whose box is in the inside of a rectangle intersects it, and is within it.
     """
@@ -133,7 +140,10 @@ def _surely(
 def _near(
     index: SpatialIndex, among: np.ndarray, test: Test, shape: BaseGeometry, system: int
 ) -> np.ndarray:
-    """Return the rows of an SRS that may satisfy a test with a shape in it."""
+    """Return the rows of an SRS that may satisfy a test with a shape in it: (m,) int32.
+
+    `among` is (rows,) bool: the rows that are asked about.
+    """
     if shape.is_empty:
         if not (isinstance(test, RelationTest) and test.relation.name in EQUALITIES):
             return np.empty(0, np.int32)
@@ -151,7 +161,7 @@ def _near(
 
 
 def _boxes(index: SpatialIndex, test: Test, shape: BaseGeometry, system: int) -> list[np.ndarray]:
-    """Return the boxes outside of which no row of an SRS satisfies a test with a shape in it."""
+    """Return boxes, (4,) each, outside of which no row of an SRS satisfies a test with a shape."""
     if shape.is_empty:
         return []
     bounds = np.array(shape.bounds)
@@ -161,7 +171,7 @@ def _boxes(index: SpatialIndex, test: Test, shape: BaseGeometry, system: int) ->
 
 
 def geometries_at(index: SpatialIndex, rows: np.ndarray) -> list[Geometry]:
-    """Return the geometries of rows."""
+    """Return the geometries of (n,) rows, each in its own SRS."""
     systems = index.rows["system"][rows].tolist()
     return [
         Geometry(shape=shape, srs=index.systems.names[s], datatype=GEO.wktLiteral)
@@ -172,6 +182,7 @@ def geometries_at(index: SpatialIndex, rows: np.ndarray) -> list[Geometry]:
 def _one_by_one(
     index: SpatialIndex, rows: np.ndarray, test: Test, constant: Geometry, *, row_first: bool
 ) -> np.ndarray:
+    """Return those of (n,) rows whose geometry satisfies a test, exactly: (m,)."""
     kept = [
         is_satisfied(test, *((g, constant) if row_first else (constant, g)))
         for g in geometries_at(index, rows)

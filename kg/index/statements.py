@@ -59,7 +59,7 @@ class Link(NamedTuple):
 
 
 def term_text(term: NamedNode | BlankNode | object) -> bytes:
-    """Return how the index writes a node."""
+    """Return a node as the index writes it, in N-Triples."""
     return str(term).encode()
 
 
@@ -69,7 +69,7 @@ def graph_text(graph: NamedNode | BlankNode | DefaultGraph) -> bytes:
 
 
 def statement_of(quad: Quad) -> Statement | Link | None:
-    """Return what the index takes from a quad; None for most."""
+    """Return a quad as the index holds it; None for one that it does not hold."""
     target = quad.object
     if isinstance(target, Literal):
         datatype = target.datatype.value
@@ -115,7 +115,7 @@ class Block:
         )
 
     def has_start(self, start: bytes) -> bool:
-        """Return whether a subject or an object starts so."""
+        """Return whether the text of a subject or an object starts with these bytes."""
         # One search in all of them is quicker than one in each; a term has no line break.
         return self.ending is None and b"\n" + start in b"\n".join(
             [b"", *self.subjects, *self.objects]

@@ -52,11 +52,11 @@ class TermTable:
         return self._texts.array[self._ends[number] : self._ends[number + 1]].tobytes()
 
     def texts(self, numbers: np.ndarray) -> list[bytes]:
-        """Return the texts of many terms."""
+        """Return the texts of terms by their numbers, (n,) each."""
         return self._texts.slices(self._ends[numbers].tolist(), self._ends[numbers + 1].tolist())
 
     def has_blank(self, numbers: np.ndarray) -> bool:
-        """Return whether blank nodes are among some terms."""
+        """Return whether one of some terms, (n,) numbers, is a blank node."""
         return bool((self._texts.array[self._ends[numbers]] == ord("_")).any())
 
     def find(self, texts: Sequence[bytes]) -> np.ndarray:
@@ -69,7 +69,11 @@ class TermTable:
         return found
 
     def _find_near(self, texts: Sequence[bytes]) -> np.ndarray:
-        """Return the same; most terms were looked up a moment before, in a dict that is small."""
+        """Return what `find` does, quicker while many terms are added.
+
+        A file speaks of the same terms again and again, so those that came last are kept in a
+        small dict, which is looked at first.
+        """
         near = self._near
         if near is None:
             return self.find(texts)
@@ -84,6 +88,7 @@ class TermTable:
         return found
 
     def _find_sorted(self, texts: list[bytes]) -> np.ndarray:
+        """Return the numbers of those terms that are sorted in, -1 for others: (n,) int32."""
         found = np.full(len(texts), -1, np.int32)
         hashes = _hash(texts)
         ordered, order = self._sorted
@@ -101,6 +106,7 @@ class TermTable:
         return found
 
     def _slow_find(self, text: bytes, place: int) -> int:
+        """Return the number of a text whose hash another text has too; -1 where it is not here."""
         ordered, order = self._sorted
         wanted = ordered[place]
         while place < len(ordered) and ordered[place] == wanted:
@@ -172,7 +178,7 @@ class TermTable:
 
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> TermTable:
-        """Return the table of kept arrays."""
+        """Return the table of which `arrays` were kept."""
         table = cls()
         table._texts = GrowingBytes(arrays["texts"])
         table._ends = arrays["ends"]

@@ -5,7 +5,6 @@ Requests are form-encoded POSTs: Virtuoso 7.2.5 never answers a query that is th
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from pyoxigraph import (
 from SPARQLWrapper import JSON, POST, TURTLE, URLENCODED, SPARQLWrapper
 
 from kg.errors import QueryError, RemoteStoreError
-from ontology.terms import GEO
+from kg.remote.dialects import is_cut_by_time, standard_json, standard_term
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,18 +49,23 @@ _DETAIL = 500
 #: Triples that are looked at to see what the default graph is: first a few, then more.
 _SAMPLES = (20, 1_000)
 _GRAPH_QUERIES = ("CONSTRUCT", "DESCRIBE")
-#: What Virtuoso makes of the datatype geo:wktLiteral when it stores one.
-VIRTUOSO_GEOMETRY = "http://www.openlinksw.com/schemas/virtrdf#Geometry"
-_VIRTUOSO_DATATYPE = re.compile(rb'("datatype"\s*:\s*")' + re.escape(VIRTUOSO_GEOMETRY.encode()))
-#: Virtuoso's labels of blank nodes, which are no labels elsewhere.
-_VIRTUOSO_BLANK = re.compile(rb'("type"\s*:\s*"bnode"\s*,\s*"value"\s*:\s*")nodeID://')
 _BOTH = "{{ {0} }} UNION {{ GRAPH ?g {{ {0} }} }}"
 
 
 class SparqlClient:
-    """One server."""
+    """Sends queries and updates to one SPARQL 1.1 server, and reads its answers.
+
+    It knows that servers refuse long tables of VALUES, and cut long answers.
+    """
 
     def __init__(self, query_url: str, update_url: str, timeout_s: int) -> None:
+        """Name the server.
+
+        Args:
+            query_url: Where queries are sent.
+            update_url: Where updates are sent.
+            timeout_s: Seconds that one request may take.
+        """
         self._query_url = query_url
         self._update_url = update_url
         self._timeout_s = timeout_s
@@ -106,12 +110,8 @@ class SparqlClient:
         return again if size == total else None
 
     def _parsed(self, body: bytes) -> QuerySolutions | QueryBoolean:
-        if b"virtrdf#Geometry" in body:
-            body = _VIRTUOSO_DATATYPE.sub(rb"\1" + GEO.wktLiteral.value.encode(), body)
-        if b"nodeID://" in body:
-            body = _VIRTUOSO_BLANK.sub(rb"\1", body)
         try:
-            return parse_query_results(body, QueryResultsFormat.JSON)
+            return parse_query_results(standard_json(body), QueryResultsFormat.JSON)
         except (SyntaxError, ValueError) as error:
             raise RemoteStoreError(
                 f"{self._query_url} sent no SPARQL results in JSON: {error}"
@@ -273,7 +273,7 @@ class SparqlClient:
             raise RemoteStoreError(
                 f"{client.endpoint} broke off its answer, or speaks no HTTP: {error!r}"
             ) from error
-        if "S1TAT" in response.headers.get("X-SQL-State", ""):
+        if is_cut_by_time(response.headers):
             raise RemoteStoreError(
                 f"{client.endpoint} ran out of time and sent a part of the answer"
             )
@@ -308,9 +308,7 @@ def _refusal(endpoint: str, error: HTTPError) -> QueryError | RemoteStoreError:
 def _triples(body: bytes) -> QueryTriples:
     scratch = Store()
     for quad in parse(body, format=RdfFormat.TURTLE):
-        target = quad.object
-        if isinstance(target, Literal) and target.datatype.value == VIRTUOSO_GEOMETRY:
-            target = Literal(target.value, datatype=GEO.wktLiteral)
+        target = standard_term(quad.object)
         scratch.extend([type(quad)(quad.subject, quad.predicate, target)])
     result = scratch.query("CONSTRUCT WHERE { ?s ?p ?o }")
     if not isinstance(result, QueryTriples):

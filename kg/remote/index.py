@@ -1,12 +1,9 @@
 """The spatial index of a store on another server, read by plain SPARQL 1.1.
 
 It follows what is written through this process. What others write is noticed before the next
-spatial query, by a digest of the statements of each property that matters: their number, and
-the sum of a number of nine digits from the MD5 of each, so that a change is missed once in a
-thousand million times. Of statements with a blank node, whose label a server need not tell, the
-lengths are summed: one that is replaced by another as long is not noticed. Neither is a write
-of others in the moment between a write of ours and the digest after it. `RemoteStore.refresh`
-has everything read again.
+spatial query, by digests that the server computes (`kg.remote.digests`); but not what they write
+in the moment between a write of ours and the digest after it. `RemoteStore.refresh` has
+everything read again.
 """
 
 from __future__ import annotations
@@ -22,12 +19,12 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad
 from kg.geosparql.literals import GEOMETRY_DATATYPES
 from kg.index.spatial_index import SpatialIndex
 from kg.index.statements import LINKS
-from kg.remote.client import VIRTUOSO_GEOMETRY
+from kg.remote.dialects import VIRTUOSO_GEOMETRY
+from kg.remote.digests import anywhere, digests
 from kg.store import Dataset
-from kg.updates.following import follow, take
+from kg.updates.following import add_quads, follow
 from kg.updates.reader import touched_by
 from kg.updates.touched import Touched
-from ontology.terms import XSD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,22 +33,8 @@ if TYPE_CHECKING:
     from kg.remote.client import QueryResult, SparqlClient
 
 
-_ANYWHERE = "{{ {0} }} UNION {{ {1} GRAPH ?g {{ {2} }} }}"
 _BLANK_ONLY = "FILTER(isBlank(?s))"
 _DATATYPES = ", ".join(f"<{d}>" for d in sorted({*GEOMETRY_DATATYPES, VIRTUOSO_GEOMETRY}))
-_STATEMENT = (
-    'CONCAT(STR(?s), " ", STR(?o), " ", COALESCE(STR(DATATYPE(?o)), ""), " ", '
-    'COALESCE(STR(?g), ""))'
-)
-_LENGTHS = " + ".join(
-    f"{weight} * COALESCE(STRLEN(STR({v})), 0)" for weight, v in ((1, "?s"), (3, "?o"), (7, "?g"))
-)
-#: Nine digits of a statement's hash, in functions that every SPARQL 1.1 server has, and no
-#: leading 0; lengths where a blank node has no text.
-_DIGITS = (
-    f"COALESCE(<{XSD.integer.value}>(CONCAT("
-    f'"1", SUBSTR(REPLACE(MD5({_STATEMENT}), "[a-f]", ""), 1, 9))), {_LENGTHS})'
-)
 
 
 class RemoteIndex:
@@ -122,7 +105,7 @@ class RemoteIndex:
             if touched.everything or touched.loaded or blank or new:
                 self._index = None
                 return
-            follow(index, touched, _Said(self, index))
+            follow(index, touched, _ServerReader(self, index))
             self._seen = self._digests(index)
 
     def _ask(self, query: str, graphs: list[GraphName] | None) -> QueryResult:
@@ -135,7 +118,7 @@ class RemoteIndex:
         index = SpatialIndex()
         found = self._client.rows(
             ["?p"],
-            f"{{ SELECT DISTINCT ?p {{ {_anywhere('?s ?p ?o')} "
+            f"{{ SELECT DISTINCT ?p {{ {anywhere('?s ?p ?o')} "
             f"FILTER(isLiteral(?o) && datatype(?o) IN ({_DATATYPES})) }} }}",
         )
         for (predicate,) in found:
@@ -144,16 +127,16 @@ class RemoteIndex:
         self._blank = (-1, False)
         self._seen = self._digests(index)
         for name in _followed(index):
-            take(index, self.said_by(NamedNode(name), None))
+            add_quads(index, self.statements_with(NamedNode(name), None))
         return index
 
-    def said_by(
+    def statements_with(
         self, predicate: NamedNode, graph: GraphName | None, condition: str = ""
     ) -> Iterator[Quad]:
         """Yield what one property says, in a graph or in all."""
         pattern = f"?s {predicate} ?o {condition}"
         if graph is None:
-            names, body = ["?s", "?o", "?g"], _anywhere(pattern)
+            names, body = ["?s", "?o", "?g"], anywhere(pattern)
         elif isinstance(graph, DefaultGraph):
             names, body = ["?s", "?o"], pattern
         else:
@@ -161,7 +144,7 @@ class RemoteIndex:
         for row in self._client.rows(names, body):
             yield from _quad(row[0], predicate, row[1], row[2] if graph is None else graph)
 
-    def said_of(self, subjects: list[str]) -> Iterator[Quad]:
+    def statements_about(self, subjects: list[str]) -> Iterator[Quad]:
         """Yield what is said of some nodes."""
         rows = self._client.rows_among(
             ["?s", "?p", "?o", "?g"],
@@ -172,18 +155,12 @@ class RemoteIndex:
             yield from _quad(s, p, o, g)
 
     def _digests(self, index: SpatialIndex) -> dict[str, tuple[str, str]]:
-        """Return, for each property, what changes when others write."""
-        table = f"VALUES ?p {{ {' '.join(_iri(n) for n in sorted(_followed(index)))} }}"
-        result = self._client.query(
-            f"SELECT ?p (COUNT(*) AS ?n) (SUM({_DIGITS}) AS ?d) {{ "
-            f"{_ANYWHERE.format(f'{table} ?s ?p ?o', table, '?s ?p ?o')} }} GROUP BY ?p"
-        )
-        rows = [tuple(row) for row in result]  # type: ignore[union-attr]
-        return {str(p): (str(n), str(digest)) for p, n, digest in rows if p is not None}
+        """Return, for each property that the index follows, what changes when others write."""
+        return digests(self._client, _followed(index))
 
 
-class _Said:
-    """What the server says, as an index that follows it asks."""
+class _ServerReader:
+    """Reads for an index, which follows a write, what the server now holds."""
 
     def __init__(self, server: RemoteIndex, index: SpatialIndex) -> None:
         self._server = server
@@ -192,29 +169,21 @@ class _Said:
     def in_graph(self, graph: GraphName) -> Iterator[Quad]:
         """Yield what a graph says by the properties of the index."""
         for predicate in self._properties:
-            yield from self._server.said_by(predicate, graph)
+            yield from self._server.statements_with(predicate, graph)
 
     def about(self, subjects: Iterable[NamedNode | BlankNode]) -> Iterator[Quad]:
         """Yield what is said of some nodes."""
-        return self._server.said_of([str(s) for s in subjects])
+        return self._server.statements_about([str(s) for s in subjects])
 
     def of_new_nodes(self, touched: Touched) -> Iterator[Quad]:
         """Yield what is said of all blank nodes: only the server knows the new ones' labels."""
         if touched.literals or touched.geometries or touched.blank_links:
             for predicate in self._properties:
-                yield from self._server.said_by(predicate, None, _BLANK_ONLY)
+                yield from self._server.statements_with(predicate, None, _BLANK_ONLY)
 
 
 def _followed(index: SpatialIndex) -> frozenset[str]:
     return frozenset((*index.predicates.names, *LINKS))
-
-
-def _anywhere(pattern: str) -> str:
-    return _ANYWHERE.format(pattern, "", pattern)
-
-
-def _iri(name: str) -> str:
-    return f"<{name}>"
 
 
 def _quad(s: object, p: object, o: object, g: object) -> Iterator[Quad]:

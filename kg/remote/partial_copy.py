@@ -23,6 +23,7 @@ from kg.planner.constraints import Scope
 from kg.planner.counting import count_up_to
 from kg.planner.source import Asking
 from kg.remote.candidates import Candidates
+from kg.remote.path_copy import alternatives, properties_along
 from kg.sparql.patterns import TriplePattern, triple_patterns
 from kg.sparql.unevaluated import term_of
 
@@ -128,7 +129,7 @@ class PartialCopy:
                 plain.append(pattern)
                 continue
             variable = f"{self._syntax.fresh}v{basic.group.start_byte}_{number}"
-            choice = self._choice(pattern)
+            choice = alternatives(self._syntax, pattern)
             if choice is None:
                 self._path(basic, pattern)
                 continue
@@ -162,7 +163,7 @@ class PartialCopy:
         chosen = asked.fewest(component)
         rows = self._rows(asks, names, chosen)
         before = len(self.quads)
-        self._take(component, names, rows)
+        self._keep(component, names, rows)
         self._steps.append(
             f"{' '.join(names) or 'constants'}: {len(rows)} solutions fetched, "
             f"{len(self.quads) - before} new triples"
@@ -200,7 +201,7 @@ class PartialCopy:
         limit = int(candidates * costs.lookup) + 1
         return count_up_to(self._asking, body, limit) < limit
 
-    def _take(
+    def _keep(
         self, component: Component, names: list[str], rows: list[tuple[Term | None, ...]]
     ) -> None:
         """Keep what the patterns matched."""
@@ -228,28 +229,10 @@ class PartialCopy:
 
     # -- property paths
 
-    def _choice(self, pattern: TriplePattern) -> list[str] | None:
-        """Return the properties of a path p|q; None for any other path."""
-        found: list[str] = []
-        stack = [pattern.path] if pattern.path is not None else []
-        while stack:
-            node = stack.pop()
-            inner = [c for c in node.children if c.type not in "()"]
-            if node.type == "binary_path" and node.children[1].type == "|":
-                stack += [node.children[0], node.children[2]]
-            elif node.type == "path_element" and len(inner) == 1:
-                stack += inner
-            elif (term := self._syntax.term(node)) is not None and node.type != "var":
-                found.append(term)
-            else:
-                return None
-        # A triple of a property that is named twice counts twice: the store here sees to that.
-        return list(dict.fromkeys(found)) or None
-
     def _path(self, basic: BasicPattern, pattern: TriplePattern) -> None:
         """Fetch every triple that a path may go along; the server is not asked to follow it."""
         node = pattern.path
-        leaves = None if node is None else self._leaves(node)
+        leaves = None if node is None else properties_along(self._syntax, node)
         ends = {pattern.subject, pattern.object}
         plain = {t for p in basic.patterns if not p.is_path for t in (p.subject, p.object)}
         free = all(e.startswith("?") and e not in plain for e in ends)
@@ -258,21 +241,6 @@ class PartialCopy:
             return
         for leaf in leaves:
             self._all_of(leaf, basic.scope)
-
-    def _leaves(self, path: Node) -> set[str] | None:
-        found: set[str] = set()
-        stack = [path]
-        while stack:
-            node = stack.pop()
-            if node.type == "path_negated_property_set":
-                return None
-            if node.type == "a":
-                found.add("<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>")
-            elif (iri := self._syntax.iri(node)) is not None:
-                found.add(f"<{iri}>")
-            else:
-                stack.extend(node.children)
-        return found
 
     def _everything(self, scope: Scope) -> None:
         self._all_of(f"{self._syntax.fresh}p", scope)
@@ -290,7 +258,7 @@ class PartialCopy:
             names.append(scope.name)
         component = Component(patterns=(pattern,), scope=scope)
         rows = self._source.rows(names, in_scope(component.text, scope))
-        self._take(component, names, rows)
+        self._keep(component, names, rows)
         self._steps.append(f"every {pattern} {len(rows)} fetched")
 
 

@@ -1,4 +1,4 @@
-"""What the filters of a group say of the numbers that a service finds.
+"""Lowest and highest values that the filters of a group leave to what a service finds.
 
 They are hints: the filters stay in the query. So bounds may be wider than a filter, and
 never narrower, in whichever of the numeric types the comparison is made.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 Bounds = tuple[float, float]
+"""The lowest and the highest number, both included."""
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 _NUMERIC = frozenset(

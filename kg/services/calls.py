@@ -1,4 +1,4 @@
-"""SERVICE clauses that are answered here: of whom they ask what."""
+"""SERVICE clauses that are answered here: which service each calls, with what, and for what."""
 
 from __future__ import annotations
 
@@ -27,18 +27,21 @@ SERVICE = "service_graph_pattern"
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One clause."""
+    """One SERVICE clause, read against what its service takes and finds."""
 
     service: Service
     node: Node
+    """The clause in the syntax tree of the query."""
     silent: bool
+    """Whether it says SILENT, so that a service that fails changes nothing."""
     inputs: Mapping[NamedNode, str]
-    """A variable or a constant for each."""
+    """The property of each input that is given, and a variable or a constant, as SPARQL."""
     outputs: tuple[tuple[NamedNode, str], ...]
+    """The property of each output that is asked for, and a variable or a constant, as SPARQL."""
 
     @property
     def name(self) -> str:
-        """The service for people to read."""
+        """The IRI of the service, shortened for people to read."""
         return compact(self.service.iri.value)
 
     @cached_property
@@ -54,7 +57,7 @@ class Call:
 
     @property
     def wanted(self) -> frozenset[NamedNode]:
-        """The outputs that are spoken of."""
+        """The properties of the outputs that the clause asks for."""
         return frozenset(p for p, _ in self.outputs)
 
 

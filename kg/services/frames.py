@@ -17,9 +17,9 @@ class Frame:
     """
 
     outer: Frame | None = None
-    """The frame of the group around it; None where it knows of nothing around."""
+    """The frame of the group around it; None for a group that nothing around is joined with."""
     graph: str | None = None
-    """What stands behind GRAPH."""
+    """The IRI or variable behind GRAPH, as SPARQL; None outside of GRAPH."""
     parts: list[str] = field(default_factory=list)
     """The patterns of the group so far, with tables in the place of services."""
     mentioned: set[str] = field(default_factory=set)
@@ -27,11 +27,12 @@ class Frame:
     certain: set[str] = field(default_factory=set)
     """Variables that every solution binds."""
     filters: list[tuple[str, frozenset[str]]] = field(default_factory=list)
-    """What its filters ask, each with its variables."""
+    """The expressions of its filters, each with its variables."""
     place: int = 0
-    """Where a BIND can be written, now that an inner group is resolved."""
+    """The byte of the query where a BIND could be written into this group, ahead of the clause
+    or inner group that is being resolved."""
     visible: frozenset[str] = frozenset()
-    """The variables that it could call there."""
+    """The variables that such a BIND could use."""
 
     def add(self, text: str, mentioned: Iterable[str], certain: Iterable[str]) -> None:
         """Add a part of the group."""
@@ -59,7 +60,11 @@ class Frame:
         return {v for f in self.around() for v in f.certain}
 
     def body(self, spoken: Iterable[str]) -> str:
-        """Return what is known here and, as far as it shares variables, around."""
+        """Return a group's inside: what is known here and, as far as it shares variables, around.
+
+        Args:
+            spoken: The variables that the answer is for.
+        """
         filters = [f"FILTER({text})" for text, names in self.filters if names <= self.certain]
         own = "\n".join([*self.parts, *filters])
         if self.graph is not None and (own or self.graph.startswith("?")):

@@ -33,7 +33,7 @@ class Question:
         return f"{self.prologue} SELECT DISTINCT {' '.join(self.names)} {{ {self.body} }}"
 
 
-class Ask(Protocol):
-    """Answers a question from the store."""
+class EvaluateQuestion(Protocol):
+    """Evaluates a question in the store: its solutions, one term for each of `names`."""
 
     def __call__(self, question: Question, /) -> list[Row]: ...  # noqa: D102

@@ -20,10 +20,7 @@ from kg.errors import EvaluationError, QueryError
 from kg.services.bounds import bounds_of, conjuncts_of
 from kg.services.calls import SERVICE, Call, Calls
 from kg.services.frames import Frame
-from kg.services.questions import (
-    Ask,
-    Question,
-)
+from kg.services.questions import EvaluateQuestion, Question
 from kg.services.tables import Served, request_of, rows_found
 from kg.sparql.certain_variables import certain_in
 from kg.sparql.datasets import dataset_of
@@ -56,7 +53,7 @@ def serve(
     sparql: Sparql,
     services: Callable[[], Sequence[Service]],
     store: GraphStore,
-    ask: Ask,
+    evaluate: EvaluateQuestion,
     *,
     dataset: Dataset | None = None,
 ) -> Served:
@@ -66,7 +63,7 @@ def serve(
         sparql: The text, rewritten and entailed.
         services: Returns those that there are; called only where the text may speak of one.
         store: What the services look things up in.
-        ask: Asks the store, in the dataset of the question.
+        evaluate: Evaluates a question in the store, over the dataset of the question.
         dataset: Overrides FROM and FROM NAMED.
 
     Raises:
@@ -90,11 +87,11 @@ def serve(
     named = sparql.edited(syntax.stars())
     if named.syntax is not None:
         sparql, syntax = named, named.syntax
-    return _Resolver(sparql, syntax, Calls(syntax, known), store, ask, dataset).served()
+    return _Resolver(sparql, syntax, Calls(syntax, known), store, evaluate, dataset).served()
 
 
 class _Resolver:
-    """The services of one query or update."""
+    """Goes through one query or update, asks its services, and writes tables for their clauses."""
 
     def __init__(
         self,
@@ -102,13 +99,13 @@ class _Resolver:
         syntax: Syntax,
         calls: Calls,
         store: GraphStore,
-        ask: Ask,
+        evaluate: EvaluateQuestion,
         dataset: Dataset | None,
     ) -> None:
         self._syntax = syntax
         self._calls = calls
         self._store = store
-        self._ask = ask
+        self._evaluate = evaluate
         self._dataset = dataset or dataset_of(syntax)
         self._edits: list[Edit] = []
         self._done: set[int] = set()
@@ -155,11 +152,12 @@ class _Resolver:
         )
         if values is not None and not aggregates:
             outer = Frame()
-            self._take(values, outer)
+            self._add_known(values, outer)
         group = next(n for n in where.named_children if n.type == "group_graph_pattern")
         self._group(group, Frame(outer=outer, graph=graph))
 
     def _operation(self, operation: Node) -> None:
+        """Resolve the pattern of an operation of an update."""
         using = [n for n in operation.named_children if n.type == "using_clause"]
         graph = None
         if using:
@@ -171,6 +169,7 @@ class _Resolver:
                 self._group(group, Frame(graph=graph))
 
     def _used(self, clauses: list[Node]) -> Dataset:
+        """Return the data set that USING clauses name."""
         default, named = list[NamedNode](), list[NamedNode]()
         for clause in clauses:
             iri = self._syntax.constant(clause.named_children[-1])
@@ -182,6 +181,7 @@ class _Resolver:
     # -- groups
 
     def _group(self, group: Node, frame: Frame) -> None:
+        """Resolve a group, part by part; the frame knows what stands before it."""
         if not any(self._calls.within(group)):
             return
         elements = [c for c in group.named_children if c.type != "comment"]
@@ -204,7 +204,7 @@ class _Resolver:
                 self._stretch(stretch, frame)
                 stretch = []
                 self._inside(element, frame, frame.mentioned)
-                self._take(element, frame)
+                self._add_known(element, frame)
             elif element.type != "filter":
                 stretch.append(element)
         self._stretch(stretch, frame)
@@ -228,7 +228,7 @@ class _Resolver:
         nested: list[tuple[Node, frozenset[str]]] = []
         for element in elements:
             if not any(self._calls.within(element)):
-                self._take(element, frame)
+                self._add_known(element, frame)
             elif element.type != SERVICE:
                 nested.append((element, frozenset(frame.mentioned)))
             elif (call := self._calls.read(element)) is not None:
@@ -244,11 +244,12 @@ class _Resolver:
             elif nested:
                 element, visible = nested.pop(0)
                 self._inside(element, frame, visible)
-                self._take(element, frame)
+                self._add_known(element, frame)
             else:
                 raise _unbound(calls[0], frame)
 
-    def _take(self, element: Node, frame: Frame) -> None:
+    def _add_known(self, element: Node, frame: Frame) -> None:
+        """Add a part of a group, whose services are resolved, to what its frame knows."""
         mentioned = self._syntax.variables(element)
         certain = certain_in(self._syntax, element)
         text = self._rendered(element)
@@ -263,12 +264,12 @@ class _Resolver:
     # -- one clause
 
     def _answer(self, call: Call, frame: Frame) -> None:
-        """Ask a service, and put what it finds in the place of the clause."""
+        """EvaluateQuestion a service, and put what it finds in the place of the clause."""
         names = call.given
         solutions: list[Row] = [()]
         if names:
             spoken = {*names, *call.found}
-            solutions = self._ask(
+            solutions = self._evaluate(
                 Question(
                     prologue=self._prologue,
                     names=names,

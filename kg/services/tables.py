@@ -46,10 +46,12 @@ _TERMS = frozenset({NamedNode, BlankNode, Literal, Triple})
 
 @dataclass(kw_only=True)
 class Served:
-    """A query in which tables stand for the services of ours."""
+    """A query or update in which tables of what services found stand for their clauses."""
 
     sparql: Sparql
+    """The text, with a mark in place of the rows of each table."""
     steps: list[str] = field(default_factory=list)
+    """What each service was asked for, for people to read."""
     tables: dict[str, str] = field(default_factory=dict)
     """The rows by the number of their mark."""
     functions: dict[NamedNode, Callable[..., Term | None]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which filters of a query see the variables of a group, and which values they see there.
+"""Which filters may narrow a group that is nested in theirs, and change no answer.
 
 A filter may narrow a group further inside if each solution that it keeps has the values that
 the inner group gave to the filter's variables. That is so where only nested groups, branches
@@ -35,10 +35,11 @@ class Reach:
     """A group around another one, whose filters see what that one binds."""
 
     group: Node
+    """The group around."""
     optionals: tuple[Node, ...] = ()
-    """Those on the way."""
+    """The OPTIONALs between the inner group and this one, from the inside."""
     selects: tuple[Node, ...] = ()
-    """The sub-selects on the way."""
+    """The sub-selects between them, from the inside."""
 
     def passes(self, syntax: Syntax, variable: str) -> bool:
         """Return whether a variable of the inner group is the same one out here."""

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from kg.updates.touched import Touched
 
 
-#: IndexSource that are taken into an index at a time.
+#: Statements and links that are added to an index at a time.
 _BLOCK = 50_000
 
 
 class IndexSource(Protocol):
-    """What an index asks of its store."""
+    """What an index asks of its store, to read again what a write may have changed."""
 
     def in_graph(self, graph: GraphName) -> Iterable[Quad]:
         """Return what a graph says by the properties that the index follows."""
@@ -46,16 +46,16 @@ def follow(index: SpatialIndex, touched: Touched, store: IndexSource) -> None:
         index.remove_named_graphs()
     for name, graph in graphs.items():
         index.remove_graph(name)
-        take(index, store.in_graph(graph))
+        add_quads(index, store.in_graph(graph))
     if touched.subjects:
         index.remove_subjects([term_text(s) for s in touched.subjects])
-        take(index, store.about(touched.subjects))
-    take(index, store.of_new_nodes(touched))
-    index.mix(touched.mixed)
+        add_quads(index, store.about(touched.subjects))
+    add_quads(index, store.of_new_nodes(touched))
+    index.mark_mixed(touched.mixed)
 
 
-def take(index: SpatialIndex, quads: Iterable[Quad]) -> None:
-    """Add what an index takes of some quads, and note the properties of the others."""
+def add_quads(index: SpatialIndex, quads: Iterable[Quad]) -> None:
+    """Add those quads that an index holds, and mark the properties of the others as mixed."""
     block: list[Statement | Link] = []
     others: set[str] = set()
     for quad in quads:
@@ -69,4 +69,4 @@ def take(index: SpatialIndex, quads: Iterable[Quad]) -> None:
             index.add(block)
             block = []
     index.add(block)
-    index.mix(others)
+    index.mark_mixed(others)

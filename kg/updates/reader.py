@@ -1,9 +1,9 @@
 """Which nodes, literals and graphs an update may change, so that the index reads them again.
 
 The constants of an update are read from its text before it runs. The values of its variables
-are noted while it runs (`kg.updates.noting`), or asked for before, where the store is on another
-server. After the update the index reads all of these again from the store. So it does no harm
-if more is named here than what changes; it must never be less.
+are told by the store while it runs (`kg.updates.instrumented`), or asked for before, where the
+store is on another server. After the update the index reads all of these again from the store.
+So it does no harm if more is named here than what changes; it must never be less.
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ from kg.sparql.patterns import properties_in, triple_patterns
 from kg.sparql.syntax import parse
 from kg.sparql.unevaluated import term_of
 from kg.sparql.volatile import is_volatile
-from kg.updates.touched import (
-    MANY,
-    NewNode,
-    Touched,
-)
+from kg.updates.touched import MANY, NewNode, Touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 _DATA = ("insert_data", "delete_data")
 
 
-class Ask(Protocol):
+class EvaluateQuery(Protocol):
     """Evaluates a query, over other default graphs where they are given."""
 
     def __call__(self, query: str, graphs: list[GraphName] | None, /) -> QueryResult: ...  # noqa: D102
@@ -112,8 +108,8 @@ class UpdateReader:
                 and have variables, and sees to it that what they are bound to is added.
         """
         self.touched = Touched()
-        self._said: list[tuple[bool, list[Quad]]] = []
-        """What DATA blocks add or remove."""
+        self._data_changes: list[tuple[bool, list[Quad]]] = []
+        """What each DATA block adds (True) or removes, in order."""
         self.prologue = syntax.prologue
         self._syntax = syntax
         self._spatial = spatial
@@ -130,7 +126,7 @@ class UpdateReader:
         except (UnknownError, SyntaxError, ValueError, OSError, RuntimeError):
             self.touched.everything = True
         if all(o.type in _DATA for o in operations):
-            self.touched.data = self._said
+            self.touched.data = self._data_changes
         return self.touched
 
     def _operation(self, operation: Node) -> None:
@@ -153,9 +149,9 @@ class UpdateReader:
         scratch.update(
             f"{self.prologue} INSERT DATA {self._syntax.text(quads)}", base_iri=self._syntax.base
         )
-        quads_said = list(scratch)
-        self._said.append((operation.type == "insert_data", quads_said))
-        self.touched.add_quads(quads_said, self._spatial)
+        written = list(scratch)
+        self._data_changes.append((operation.type == "insert_data", written))
+        self.touched.add_quads(written, self._spatial)
 
     def _written(self, operation: Node) -> list[TriplePattern]:
         """Return what an operation writes that may matter to the index."""
@@ -227,7 +223,7 @@ def _properties(syntax: Syntax, operations: list[Node]) -> frozenset[str] | None
 
 
 def touched_by(
-    update: str, covered: Collection[str], ask: Ask, *, base_iri: str | None = None
+    update: str, covered: Collection[str], evaluate: EvaluateQuery, *, base_iri: str | None = None
 ) -> Touched:
     """Return what an update may change, by asking for what its first operation binds.
 
@@ -236,7 +232,7 @@ def touched_by(
     Args:
         update: Any SPARQL update.
         covered: The properties whose literals are in the index.
-        ask: Evaluates a query as the update's own pattern will be evaluated.
+        evaluate: Evaluates a query as the update's own pattern will be evaluated.
         base_iri: What relative IRIs are relative to.
     """
     syntax = parse(update, base_iri=base_iri)
@@ -255,7 +251,7 @@ def touched_by(
         if operation != first or is_volatile(where):
             raise UnknownError
         graphs, clauses = _dataset(syntax, operation)
-        result = ask(
+        result = evaluate(
             f"{reader.prologue} SELECT DISTINCT {' '.join(template.variables)} {clauses} "
             f"WHERE {where} LIMIT {MANY + 1}",
             graphs,

@@ -34,7 +34,7 @@ class NewNode:
 
 @dataclass(kw_only=True)
 class Touched:
-    """Nodes, literals and graphs of which the index has to be read again."""
+    """Nodes, literals and graphs of which the index has to read again what the store says."""
 
     subjects: set[NamedNode | BlankNode] = field(default_factory=set)
     """Nodes that the store knew before, of which a statement may have changed."""
@@ -49,7 +49,7 @@ class Touched:
     mixed: set[str] = field(default_factory=set)
     """Properties by which a new blank node has what is no geometry."""
     predicates: set[str] = field(default_factory=set)
-    """Properties under which a geometry literal was said."""
+    """Properties of statements with geometry literals, which the index may not cover yet."""
     named_graphs: bool = False
     """Whether every named graph is touched."""
     loaded: set[GraphName] = field(default_factory=set)
@@ -57,9 +57,9 @@ class Touched:
     everything: bool = False
     """Whether any statement of any graph may have changed."""
     properties: frozenset[str] | None = None
-    """Of all statements that it may change; None for any."""
+    """The properties of all statements that the update may change; None for any property."""
     data: list[tuple[bool, list[Quad]]] | None = None
-    """What is added (True) or removed, in order, where that is all that happens."""
+    """What DATA blocks add (True) or remove, in order; None where more than that happens."""
 
     def follow(self, tables: PropertyTables) -> None:
         """Change tables of properties as the store was changed, or forget those that may differ."""

@@ -13,7 +13,7 @@ _MANY = 10_000
 
 
 class WriteLog:
-    """Counts writes, and notes which properties each of them may have changed."""
+    """Counts writes, and keeps which properties each of them may have changed."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -23,8 +23,8 @@ class WriteLog:
         self._last: dict[str, int] = {}
         """The last write that may have changed statements with a property."""
 
-    def note(self, properties: Collection[str] | None) -> None:
-        """Note a write.
+    def record(self, properties: Collection[str] | None) -> None:
+        """Record a write.
 
         Args:
             properties: IRIs of the properties that it may have changed; None for any.

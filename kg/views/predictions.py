@@ -140,7 +140,7 @@ def predictions(store: GraphStore, run: NamedNode, moment: Moment | None) -> lis
               OPTIONAL {{ ?place geo:hasDefaultGeometry/geo:asWKT ?wkt }} }}""",
     )
     found = {text(r["p"]): r for r in rows}
-    known = _Known.of(store, list(found.values()))
+    known = _Referenced.of(store, list(found.values()))
     return sorted((known.prediction(row) for row in found.values()), key=_highest_first)
 
 
@@ -261,8 +261,8 @@ def _classes(store: GraphStore, condition: str) -> dict[str, PredictedClass]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What rows of predictions refer to, asked once for all of them."""
+class _Referenced:
+    """Labels, units and classes that rows of predictions refer to, asked once for all of them."""
 
     names: dict[str, str]
     """Labels of places and observed properties."""
@@ -271,7 +271,7 @@ class _Known:
     classes: dict[str, PredictedClass]
 
     @classmethod
-    def of(cls, store: GraphStore, rows: list[dict[str, Term]]) -> _Known:
+    def of(cls, store: GraphStore, rows: list[dict[str, Term]]) -> _Referenced:
         def all_of(name: str) -> set[str]:
             return {text(r[name]) for r in rows if name in r}
 

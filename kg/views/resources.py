@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
+class ResourceDescription:
     """One resource as the graph knows it."""
 
     iri: str
@@ -28,7 +28,7 @@ class Description:
     """True where more triples point here than `incoming` holds."""
 
 
-def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> Description:
+def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> ResourceDescription:
     """Return what the graph says of a resource, named graphs included.
 
     Raises:
@@ -41,7 +41,7 @@ def describe(store: GraphStore, iri: str, *, incoming_limit: int = 50) -> Descri
     incoming = [q.triple for q in found]
     if not outgoing and not incoming:
         raise ResourceNotFoundError(iri)
-    return Description(
+    return ResourceDescription(
         iri=iri,
         outgoing=tuple(outgoing),
         incoming=tuple(incoming[:incoming_limit]),

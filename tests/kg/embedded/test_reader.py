@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from kg.embedded import reader as store_reader
-from kg.embedded.reader import geometry_properties, items, said_by
+from kg.embedded.reader import geometry_properties, items, property_tsv
 from kg.index.statements import statement_of
 from ontology.terms import GEO
 
@@ -36,7 +36,7 @@ def test_a_property_is_read_as_its_quads_are(quads, block):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(store_reader, "BLOCK", block)
         for predicate in (GEO.asWKT, GEO.hasGeometry):
-            document = said_by(store, predicate.value)
+            document = property_tsv(store, predicate.value)
             found = [item for _, part in items(document, predicate.value) for item in part]
             read = map(statement_of, store.quads_for_pattern(None, predicate, None, None))
             assert Counter(found) == Counter(i for i in read if i is not None)

@@ -5,7 +5,8 @@ import pytest
 import shapely
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import AGGREGATES
+from kg.geosparql.functions import FUNCTIONS
 from kg.geosparql.literals import parse
 from kg.rdf.geometry import CRS84
 from ontology.terms import GEO, GEOF, PREFIXES, XSD

@@ -4,10 +4,11 @@ import pytest
 import shapely
 from pyoxigraph import Literal
 
-from kg.geosparql.crs import to_crs84
+from kg.geosparql.crs import to_srs
 from kg.geosparql.errors import InvalidGeometryError
 from kg.geosparql.functions import FUNCTIONS
 from kg.geosparql.literals import parse, serialise
+from kg.rdf.geometry import CRS84
 from ontology.terms import GEO, GEOF
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/4326"
@@ -62,7 +63,7 @@ TRIANGLE = "0 0 9 0 9 9 0 0"
     ],
 )
 def test_a_point_may_be_written_in_many_ways(text):
-    assert to_crs84(parse(text, GML)).equals(shapely.Point(1, 2))
+    assert to_srs(parse(text, GML), CRS84).shape.equals(shapely.Point(1, 2))
 
 
 @pytest.mark.parametrize(

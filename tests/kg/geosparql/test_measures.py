@@ -15,7 +15,7 @@ from kg.geosparql.coordinates import leaves
 from kg.geosparql.errors import InvalidArgumentError, InvalidGeometryError, UnknownUnitError
 from kg.geosparql.geodesic_distance import nearest_m
 from kg.geosparql.literals import parse
-from kg.geosparql.units import METRE, to_metres, unit_of
+from kg.geosparql.units import METRE, Kind, unit_of
 from ontology.terms import GEO
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -197,13 +197,19 @@ def test_degrees_in_another_unit_are_measured_on_their_own_ellipsoid():
     ],
 )
 def test_units_of_length(unit, metres):
-    assert to_metres(unit) == pytest.approx(metres, rel=1e-12)
+    assert unit_of(unit).kind is Kind.LENGTH
+    assert unit_of(unit).factor == pytest.approx(metres, rel=1e-12)
 
 
-@pytest.mark.parametrize("unit", [f"{UNIT}DEG", f"{UNIT}M2", f"{UNIT}SEC", "urn:x", f"{OGC}mile"])
-def test_other_units_are_refused_as_lengths(unit):
+@pytest.mark.parametrize("unit", [f"{UNIT}SEC", "urn:x", f"{OGC}mile"])
+def test_unknown_units_are_refused(unit):
     with pytest.raises(UnknownUnitError):
-        to_metres(unit)
+        unit_of(unit)
+
+
+@pytest.mark.parametrize(("unit", "kind"), [("DEG", Kind.ANGLE), ("M2", Kind.AREA)])
+def test_other_units_are_no_lengths(unit, kind):
+    assert unit_of(f"{UNIT}{unit}").kind is kind
 
 
 def test_the_area_of_a_polygon_is_geodesic_whatever_its_direction():

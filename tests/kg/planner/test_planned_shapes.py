@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from kg.embedded.store import EmbeddedStore
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import AGGREGATES
+from kg.geosparql.functions import FUNCTIONS
 from kg.planner.costs import Costs
 from kg.planner.plan import plan_update
 from kg.sparql.syntax import Sparql

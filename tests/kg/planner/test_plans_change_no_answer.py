@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad, QueryBoolean, QueryTriples, Store
 
 from kg.embedded.store import EmbeddedStore
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import AGGREGATES
+from kg.geosparql.functions import FUNCTIONS
 from kg.planner.costs import Costs
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE

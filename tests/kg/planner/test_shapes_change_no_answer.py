@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.embedded.store import EmbeddedStore
-from kg.geosparql.functions import AGGREGATES, FUNCTIONS
+from kg.geosparql.aggregates import AGGREGATES
+from kg.geosparql.functions import FUNCTIONS
 from tests.kg.planner.test_plans_change_no_answer import check, costs
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE, UNITS

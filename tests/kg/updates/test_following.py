@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kg.embedded.store import EmbeddedStore
 from kg.errors import EvaluationError
 from kg.sparql.syntax import Sparql
-from kg.updates import noting
-from kg.updates.noting import NotingUpdate
+from kg.updates import instrumented
+from kg.updates.instrumented import InstrumentedUpdate
 from tests.kg.index.test_spatial_index import content
 from tests.strategies.documents import documents
 from tests.strategies.geometries import PROLOGUE
@@ -131,7 +131,7 @@ def test_a_loaded_document_brings_geometries_under_a_property_of_its_own():
 
 def test_an_update_that_writes_no_geometry_is_executed_as_it_is():
     update = "PREFIX ex: <urn:> DELETE { ?s ex:p 1 } INSERT { ?s ex:q 2 } WHERE { ?s ex:p 1 }"
-    found = noting.noting(Sparql(text=update), ())
-    assert isinstance(found, NotingUpdate)
+    found = instrumented.instrument(Sparql(text=update), ())
+    assert isinstance(found, InstrumentedUpdate)
     assert found.sparql.text == update
     assert found.touched.is_nothing

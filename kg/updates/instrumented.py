@@ -1,4 +1,4 @@
-"""An update that notes, while it runs, what its patterns bind.
+"""An update with calls planted in it, by which the store tells what its patterns bind.
 
 Each operation that may write what the spatial index holds gets a call of a function of ours
 behind its pattern: what it is called with is exactly what the operation writes, after what
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 #: The function that is called with bindings; no one else's can be of this name.
-_NOTE = "tag:deepcube,2026:note"
+_CALLED = "tag:deepcube,2026:bindings"
 _UNBOUND = NamedNode("tag:deepcube,2026:unbound")
 _DATATYPES = ", ".join(f"<{d}>" for d in sorted(GEOMETRY_DATATYPES))
 _DONE = Literal(value=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotingUpdate:
+class InstrumentedUpdate:
     """An update, and what it is found to touch."""
 
     sparql: Sparql
@@ -47,8 +47,8 @@ class NotingUpdate:
     """Complete when the update has run."""
 
 
-def noting(update: Sparql, covered: Collection[str], *, many: int = MANY) -> NotingUpdate:
-    """Return an update that does the same and notes what it touches.
+def instrument(update: Sparql, covered: Collection[str], *, many: int = MANY) -> InstrumentedUpdate:
+    """Return an update that does the same, and tells what it touches while it runs.
 
     Args:
         update: Any SPARQL update.
@@ -57,7 +57,7 @@ def noting(update: Sparql, covered: Collection[str], *, many: int = MANY) -> Not
     """
     syntax = update.syntax
     if syntax is None:
-        return NotingUpdate(sparql=update, functions={}, touched=Touched(everything=True))
+        return InstrumentedUpdate(sparql=update, functions={}, touched=Touched(everything=True))
     spatial = frozenset(covered) | frozenset(LINKS)
     edits: list[Edit] = []
     functions: dict[NamedNode, Callable[..., Term | None]] = {}
@@ -67,8 +67,8 @@ def noting(update: Sparql, covered: Collection[str], *, many: int = MANY) -> Not
         if not template.variables:
             template.write((), reader.touched)
             return
-        name = f"{_NOTE}-{len(functions)}"
-        functions[NamedNode(name)] = _note(template, reader.touched, many)
+        name = f"{_CALLED}-{len(functions)}"
+        functions[NamedNode(name)] = _recorder(template, reader.touched, many)
         edits.append(_calling(syntax, operation, _call(name, template, patterns, spatial)))
 
     reader = UpdateReader(syntax, spatial, bindings)
@@ -76,18 +76,20 @@ def noting(update: Sparql, covered: Collection[str], *, many: int = MANY) -> Not
     if touched.count > many:
         touched.everything = True
     if touched.everything:
-        return NotingUpdate(sparql=update, functions={}, touched=touched)
-    return NotingUpdate(sparql=update.edited(edits), functions=functions, touched=touched)
+        return InstrumentedUpdate(sparql=update, functions={}, touched=touched)
+    return InstrumentedUpdate(sparql=update.edited(edits), functions=functions, touched=touched)
 
 
-def _note(template: Template, touched: Touched, many: int) -> Callable[..., Term | None]:
-    def note(*values: Term) -> Term | None:
+def _recorder(template: Template, touched: Touched, many: int) -> Callable[..., Term | None]:
+    """Return the function that is called with each solution, and adds it to what is touched."""
+
+    def record(*values: Term) -> Term | None:
         if not touched.everything:
             template.write([None if v == _UNBOUND else v for v in values], touched)
             touched.everything = touched.count > many
         return _DONE
 
-    return note
+    return record
 
 
 def _call(
@@ -105,7 +107,7 @@ def _call(
 def _calling(syntax: Syntax, operation: Node, call: str) -> Edit:
     where = where_of(operation)
     text = syntax.text(where)
-    group = f"{{ {text} BIND({call} AS {syntax.fresh}noted) }}"
+    group = f"{{ {text} BIND({call} AS {syntax.fresh}recorded) }}"
     if operation.type == "delete_where":
         start = operation.start_byte
         return Edit(start=start, end=operation.end_byte, text=f"DELETE {text} WHERE {group}")
