@@ -13,8 +13,9 @@ import numpy as np
 from cube_bridge.cubes.layout import ChunkLayout
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.grids import Grid, grid_of
 from cube_bridge.grids.equality import is_same_grid
+from cube_bridge.grids.grid import Grid
+from cube_bridge.grids.reading import grid_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         OpenedCube,
     )
     from cube_bridge.cubes.workers import Workers
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from kg.rdf.iris import Iris
     from kg.store import GraphStore
 

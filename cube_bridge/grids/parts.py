@@ -14,7 +14,7 @@ from cube_bridge.grids.rectilinear import RectilinearGrid, cells_between
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Grid, Window
+    from cube_bridge.grids.grid import Grid, Window
 
 
 _TURN = 360.0

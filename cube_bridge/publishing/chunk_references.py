@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Window
+    from cube_bridge.grids.grid import Window
     from cube_bridge.selection.opened_variable import OpenedVariable
     from kg.regions import Place
     from kg.store import GraphStore

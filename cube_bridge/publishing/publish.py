@@ -20,7 +20,7 @@ from zarr.errors import ZarrUserWarning
 
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import CoordinatesError, PublishingError
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.indexing.index import index_file
 from cube_bridge.publishing.partial import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.indexing.index import Indexed
     from cube_bridge.sources.info import SourceInfo
     from kg.rdf.iris import Iris

@@ -21,7 +21,7 @@ from cube_bridge.regridding.convex_clipping import (
 from cube_bridge.regridding.target_grid import cell_side_m
 
 if TYPE_CHECKING:
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.grids.parts import Part
 
 

@@ -32,7 +32,7 @@ from cube_bridge.regridding.weights import Kind, batches, weights_between
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.regridding.methods import Method
 
 

@@ -13,7 +13,7 @@ from scipy.spatial import Delaunay
 from cube_bridge.regridding.overlaps import source_polygons
 
 if TYPE_CHECKING:
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.grids.parts import Part
     from cube_bridge.grids.rectilinear import RectilinearGrid
 

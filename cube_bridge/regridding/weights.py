@@ -22,7 +22,7 @@ from cube_bridge.regridding.swaths import holding_cells, linear_between_centres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.grids.parts import Part
 
 

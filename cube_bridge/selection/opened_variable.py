@@ -13,14 +13,14 @@ from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SelectionError, SourceNotFoundError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.kinds.files import source_file
 from ontology.terms import DEEP
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from kg.store import GraphStore
 
 

@@ -19,7 +19,7 @@ from kg.rdf.geometry import CRS84
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Window
+    from cube_bridge.grids.grid import Window
     from cube_bridge.values.layers import Layer
     from cube_bridge.values.periods import Period
     from cube_bridge.values.scanner import Scanner

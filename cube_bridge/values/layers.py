@@ -13,8 +13,8 @@ from cachetools import LRUCache
 
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.values.further_dimensions import further_dimension, positions_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import dask.array as da
     import xarray as xr
 
-    from cube_bridge.grids import Grid, Window
+    from cube_bridge.grids.grid import Grid, Window
     from cube_bridge.values.expressions import Expression
     from cube_bridge.values.further_dimensions import Coordinate, FurtherDimension
 
