@@ -12,7 +12,12 @@ from cube_bridge.cubes.chunk_quads import grid_iri
 from cube_bridge.cubes.findings import finding_quads
 from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
 from cube_bridge.cubes.time_borders import times_text
-from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.sources.description import (
+    SourceDescription,
+    part_quads,
+    variable_iri,
+    variable_quads,
+)
 from cube_bridge.units.quantities import unit_of_spelling, unit_quads
 from kg.rdf.geometry import CRS84, BBox
 from kg.rdf.iris import below
@@ -34,10 +39,10 @@ if TYPE_CHECKING:
 _MANY = 1000
 
 
-def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Description:
+def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> SourceDescription:
     """Return a cube as a whole."""
     placement = cube.placement
-    return Description(
+    return SourceDescription(
         kind=DEEP.Cube,
         media_type=cube.media_type,
         bbox=BBox.of(shapely.union_all([g.extent for g in placement.grids])),

@@ -38,6 +38,12 @@ class CurvilinearGrid:
         """Rows and columns."""
         return self.longitudes.shape[0] - 1, self.longitudes.shape[1] - 1
 
+    @property
+    def side_m(self) -> float:
+        """Side of the cell in the middle in metres, as if it were a square."""
+        middle = tuple(slice(n // 2, n // 2 + 1) for n in self.shape)
+        return float(np.sqrt(np.median(self.areas(middle))))
+
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`."""
         longitudes, latitudes = self._corners(window)

@@ -37,6 +37,10 @@ class Grid(Protocol):
     def time(self) -> str | None:
         """Name of the dimension of time; None for a cube without time."""
 
+    @property
+    def side_m(self) -> float:
+        """Side of a typical cell in metres, as if it were a square; 0 for stations."""
+
     def footprint(self, window: Window) -> BaseGeometry:
         """Return the ground under a window, cut where it crosses 180 degrees."""
 

@@ -32,7 +32,7 @@ class Strip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class GridPart:
     """Rows and columns of a grid; two strips or more where it crosses the seam."""
 
     rows: slice
@@ -69,7 +69,7 @@ class Part:
 
 def part_between(
     grid: RectilinearGrid, x: tuple[float, float], y: tuple[float, float]
-) -> Part | None:
+) -> GridPart | None:
     """Return the cells that two intervals of the plane touch; None where there are none.
 
     Longitudes go once round: 190 degrees is found in a grid from -180 to 180.
@@ -87,10 +87,10 @@ def part_between(
     if rows is None or not strips:
         return None
     ascending = grid.x_edges[-1] >= grid.x_edges[0]
-    return Part(rows=rows, strips=tuple(strips if ascending else strips[::-1]))
+    return GridPart(rows=rows, strips=tuple(strips if ascending else strips[::-1]))
 
 
-def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
+def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> GridPart | None:
     """Return the cells around those that a region touches, across the seam if that is shorter."""
     windows = grid.windows(region)
     if not windows:
@@ -104,17 +104,17 @@ def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
     if gaps and grid.is_lonlat and abs(east - west - _TURN) < _ROUND:
         widest = int(np.argmax(gaps))
         if gaps[widest] > hull.start + count - hull.stop:
-            return Part(
+            return GridPart(
                 rows=rows,
                 strips=(
                     Strip(columns=slice(columns[widest + 1].start, count), turns=-1),
                     Strip(columns=slice(0, columns[widest].stop), turns=0),
                 ),
             )
-    return Part(rows=rows, strips=(Strip(columns=hull, turns=0),))
+    return GridPart(rows=rows, strips=(Strip(columns=hull, turns=0),))
 
 
-def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> Part | None:
+def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> GridPart | None:
     """Return the part of a grid whose cells are exactly those of another; None if none is."""
     if not is_same_plane(grid, target):
         return None

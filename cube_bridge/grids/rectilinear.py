@@ -31,6 +31,8 @@ _SIDE = 33
 #: How far an edge may be from where even ones are, as a share of a step: single precision.
 _EVEN = 1e-2
 _AREA = 2
+#: Metres in a degree of latitude, to compare resolutions.
+_DEGREE_M = 111_320.0
 #: Degrees between points of a side that is brought to another plane.
 _DENSE = 0.25
 
@@ -69,6 +71,15 @@ class RectilinearGrid:
             if np.abs(edges - even).max() > _EVEN * abs(even[1] - even[0]):
                 return False
         return True
+
+    @property
+    def side_m(self) -> float:
+        """Side of a typical cell in metres, as if it were a square."""
+        x, y = (float(np.median(np.abs(np.diff(e)))) for e in (self.x_edges, self.y_edges))
+        if not self.crs.is_geographic:
+            return float(np.sqrt(x * y)) * self.crs.axis_info[0].unit_conversion_factor
+        middle = float(np.mean(self.y_edges)) if self.is_lonlat else 0.0
+        return float(np.sqrt(x * y * max(np.cos(np.radians(middle)), 1e-3))) * _DEGREE_M
 
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`."""

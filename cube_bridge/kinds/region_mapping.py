@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cube_bridge.kinds.features import feature_iri
 from cube_bridge.sources.info import (
-    Column,
+    ColumnMapping,
     Duration,
     FileName,
     Name,
@@ -103,7 +103,7 @@ class RegionSeriesMapping(SourceMapping):
     regions: Regions
     rows: RegionRows | None = None
     matrix: RegionMatrix | None = None
-    variables: Annotated[list[Column], Field(min_length=1)]
+    variables: Annotated[list[ColumnMapping], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:

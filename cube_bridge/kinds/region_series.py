@@ -20,7 +20,7 @@ from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
 from cube_bridge.kinds.csv_rows import TIME, period_of
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.kinds.region_mapping import Regions, RegionSeriesMapping, box_of, region_iri
-from cube_bridge.kinds.region_values import Region, RegionValues, read_values
+from cube_bridge.kinds.region_values import RegionRow, RegionValues, read_values
 from cube_bridge.kinds.series import column_quads, series_quads
 from cube_bridge.sources.description import Block, Content, part_quads
 from cube_bridge.sources.value_statistics import Accumulator, Statistics
@@ -101,7 +101,7 @@ def _bbox(regions: Regions, borders: dict[str, BaseGeometry]) -> BBox:
 
 
 def _borders(
-    path: Path, mapping: RegionSeriesMapping, regions: tuple[Region, ...]
+    path: Path, mapping: RegionSeriesMapping, regions: tuple[RegionRow, ...]
 ) -> dict[str, BaseGeometry]:
     """Return the geometries of all regions by code, in CRS84; none where the mapping has none."""
     said = mapping.regions.borders
@@ -156,7 +156,7 @@ def _statistics(values: np.ndarray) -> list[Statistics]:
 
 
 def _region_quads(
-    region: Region, mapping: RegionSeriesMapping, source: NamedNode, border: BaseGeometry | None
+    region: RegionRow, mapping: RegionSeriesMapping, source: NamedNode, border: BaseGeometry | None
 ) -> Iterator[Quad]:
     node = region_iri(source, mapping, region.code)
     for kind in dict.fromkeys([DEEP.Region, expand(mapping.regions.feature_class)]):

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cube_bridge.kinds.region_mapping import RegionMatrix, RegionRows, RegionSeriesMapping
-    from cube_bridge.sources.info import Column
+    from cube_bridge.sources.info import ColumnMapping
 
 _REGION = "region"
 _SECOND = pd.Timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Region:
+class RegionRow:
     """A region as a file names it."""
 
     code: str
@@ -42,7 +42,7 @@ class Region:
 class RegionValues:
     """The content of a file."""
 
-    regions: tuple[Region, ...]
+    regions: tuple[RegionRow, ...]
     times: pd.DatetimeIndex
     """(time,) beginnings of all steps from the first to the last, UTC without a zone."""
     columns: dict[str, np.ndarray]
@@ -104,7 +104,7 @@ def _pivoted(rows: pd.DataFrame, mapping: RegionSeriesMapping, column: str) -> R
     for v in mapping.variables:
         columns[v.column] = np.full((len(codes), len(times)), np.nan)
         columns[v.column][place, step] = rows[v.column].to_numpy()
-    regions = tuple(Region(code=str(c), name=str(n)) for c, n in zip(codes, names, strict=True))
+    regions = tuple(RegionRow(code=str(c), name=str(n)) for c, n in zip(codes, names, strict=True))
     return RegionValues(regions=regions, times=times, columns=columns)
 
 
@@ -133,7 +133,7 @@ def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -
     return RegionValues(regions=regions, times=times, columns={column.column: matrix})
 
 
-def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
+def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[RegionRow, ...]:
     """Return the regions of the rows of a matrix."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
             raise TableError(f"{path.name}, entry {row}: {entry!r} names no region; write its code")
         given = entry.get("name") if isinstance(entry, dict) else None
         name = given if isinstance(given, str) else mapping.regions.name.replace("{code}", code)
-        regions.append(Region(code=code, name=name))
+        regions.append(RegionRow(code=code, name=name))
     codes = [r.code for r in regions]
     twice = next((c for i, c in enumerate(codes) if c in codes[:i]), None)
     if twice is not None:
@@ -162,8 +162,8 @@ def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
 
 def _check_numbers(
     matrix: np.ndarray,
-    column: Column,
-    regions: tuple[Region, ...],
+    column: ColumnMapping,
+    regions: tuple[RegionRow, ...],
     times: pd.DatetimeIndex,
     name: str,
 ) -> None:

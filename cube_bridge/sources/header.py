@@ -18,7 +18,7 @@ from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.sources.description import Description
+    from cube_bridge.sources.description import SourceDescription
     from cube_bridge.sources.info import SourceMapping
 
 
@@ -43,7 +43,7 @@ class Origin:
 def header_quads(
     source: NamedNode,
     origin: Origin,
-    content: Description,
+    content: SourceDescription,
     print_: str,
     iris: Iris,
     *,

@@ -70,7 +70,7 @@ class TimeColumn(Strict):
         return Cadence.of(self.resolution)
 
 
-class Column(Strict):
+class ColumnMapping(Strict):
     """One column of numbers."""
 
     column: Text

@@ -11,7 +11,7 @@ from pyoxigraph import Literal
 
 from cube_bridge.errors import SliceError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.values.periods import moment_of
+from cube_bridge.values.periods import time_span_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD
 
@@ -162,7 +162,7 @@ def _is_close(values: np.ndarray, place: float) -> np.ndarray:
 def _is_at_time(values: np.ndarray, text: str) -> np.ndarray:
     for datatype in (XSD.date, XSD.gYearMonth, XSD.gYear, XSD.dateTime):
         try:
-            moment = moment_of(Literal(text, datatype=datatype))
+            moment = time_span_of(Literal(text, datatype=datatype))
         except InvalidArgumentError:
             continue
         return np.asarray((values >= moment.first) & (values <= moment.last))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 from cachetools import LRUCache
 
+from cube_bridge.cubes.layout import ChunkLayout
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids.equality import is_same_grid
@@ -18,7 +17,7 @@ from cube_bridge.grids.reading import grid_of
 from cube_bridge.values.further_dimensions import further_dimension, positions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Mapping
 
     import dask.array as da
     import xarray as xr
@@ -34,44 +33,14 @@ BlockIndex = tuple[int, ...]
 _SLICES = 32
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How an array of (time, rows, columns) or (time, stations) is cut into chunks."""
-
-    borders: tuple[np.ndarray, ...]
-    """First cells of the chunks along each dimension, and the end; time comes first."""
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Chunks along each dimension."""
-        return tuple(len(b) - 1 for b in self.borders)
-
-    @property
-    def block_count(self) -> int:
-        """Chunks in all."""
-        return prod(self.counts)
-
-    def slices(self, index: BlockIndex) -> tuple[slice, ...]:
-        """Return the cells of a chunk along each dimension."""
-        return tuple(
-            slice(int(b[i]), int(b[i + 1])) for b, i in zip(self.borders, index, strict=True)
-        )
-
-    def meeting(self, slices: tuple[slice, ...]) -> Iterator[BlockIndex]:
-        """Yield the chunks that have cells in a part of the array, time by time."""
-        ranges = [
-            range(
-                int(np.searchsorted(b, s.start, side="right")) - 1,
-                int(np.searchsorted(b, s.stop, side="left")),
-            )
-            for b, s in zip(self.borders, slices, strict=True)
-        ]
-        return product(*ranges)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredVariable:
-    """A variable of a cube, at one position along each of its further dimensions."""
+    """A variable as pixel values are read from it: time first, chunk by chunk, in any order.
+
+    It is at one position along each dimension that is neither time nor of the grid. (A variable
+    as a selection returns it, with all of its dimensions, is
+    `cube_bridge.selection.opened_variable.OpenedVariable`.)
+    """
 
     key: Hashable
     """Changes when the file does."""
@@ -91,9 +60,10 @@ class StoredVariable:
     """Along the dimensions that are neither time nor of the grid."""
 
     @cached_property
-    def layout(self) -> Layout:
-        """Chunks as they are stored."""
-        return Layout(borders=tuple(np.concatenate([[0], np.cumsum(c)]) for c in self.array.chunks))
+    def layout(self) -> ChunkLayout:
+        """Chunks as they are stored, along the dimensions of `array`."""
+        dims = (str(self.grid.time), *self.grid.dims)
+        return ChunkLayout(dims=dims, lengths=self.array.chunks)
 
     def in_order(self, slices: tuple[slice, ...]) -> tuple[slice, ...]:
         """Return slices, one a dimension of the file, in the order of `array`."""
@@ -157,7 +127,7 @@ class CellOperation:
         return self._first.times
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> ChunkLayout:
         """Chunks of the first variable."""
         return self._first.layout
 

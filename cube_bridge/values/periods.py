@@ -33,7 +33,7 @@ _TICK = np.timedelta64(1, "us")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class TimeSpan:
     """A moment, or a day, month or year as a whole."""
 
     first: np.datetime64
@@ -64,14 +64,14 @@ def period_of(start: Term | None, end: Term | None) -> Period:
         InvalidArgumentError: One is neither xsd:dateTime nor xsd:date, or they are in the
             wrong order.
     """
-    first = None if start is None else moment_of(start).first
-    last = None if end is None else moment_of(end).last
+    first = None if start is None else time_span_of(start).first
+    last = None if end is None else time_span_of(end).last
     if first is not None and last is not None and last < first:
         raise InvalidArgumentError(f"the period ends ({end}) before it begins ({start})")
     return Period(first=first, last=last)
 
 
-def moment_of(term: Term) -> Moment:
+def time_span_of(term: Term) -> TimeSpan:
     """Return the moment that a literal of time stands for; without a zone it is UTC.
 
     Raises:
@@ -89,13 +89,13 @@ def moment_of(term: Term) -> Moment:
                 except ValueError as error:
                     raise InvalidArgumentError(f"{term} is no moment: {error}") from error
                 after = (whole + np.timedelta64(1, unit)).astype("datetime64[us]")
-                return Moment(first=whole.astype("datetime64[us]"), last=after - _TICK)
+                return TimeSpan(first=whole.astype("datetime64[us]"), last=after - _TICK)
     raise InvalidArgumentError(
         f"{term} is no moment; write an xsd:dateTime, xsd:date, xsd:gYearMonth or xsd:gYear"
     )
 
 
-def _instant(term: Literal) -> Moment:
+def _instant(term: Literal) -> TimeSpan:
     try:
         moment = datetime.fromisoformat(term.value)
     except ValueError as error:
@@ -103,10 +103,10 @@ def _instant(term: Literal) -> Moment:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     instant = np.datetime64(moment, "us")
-    return Moment(first=instant, last=instant)
+    return TimeSpan(first=instant, last=instant)
 
 
-def position_at(times: np.ndarray, moment: Moment) -> int | None:
+def position_at(times: np.ndarray, moment: TimeSpan) -> int | None:
     """Return the time whose value holds at a moment; None where none does.
 
     It is the first within a day, month or year; else the last before, if no longer ago than

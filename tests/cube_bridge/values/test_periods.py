@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.values.periods import Period, moment_of, period_of, position_at
+from cube_bridge.values.periods import Period, period_of, position_at, time_span_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD
 
@@ -56,7 +56,7 @@ def test_a_cube_without_time_is_there_always():
 )
 def test_what_is_no_moment_is_refused(term):
     with pytest.raises(InvalidArgumentError, match="no moment"):
-        moment_of(term)
+        time_span_of(term)
 
 
 def test_a_period_that_ends_before_it_begins_is_refused():
@@ -78,7 +78,7 @@ def test_a_period_that_ends_before_it_begins_is_refused():
     ],
 )
 def test_a_value_holds_until_the_next(term, expected):
-    assert position_at(TIMES, moment_of(term)) == expected
+    assert position_at(TIMES, time_span_of(term)) == expected
 
 
 def test_no_bound_is_no_bound():
