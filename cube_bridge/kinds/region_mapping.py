@@ -92,7 +92,10 @@ class RegionMatrix(Strict):
     @field_validator("begin")
     @classmethod
     def _moment(cls, begin: str) -> str:
-        pd.to_datetime(begin, format="ISO8601")
+        try:
+            pd.to_datetime(begin, format="ISO8601")
+        except ValueError as error:
+            raise ValueError(f"{begin!r} is no time such as 1895-01 or 1895-01-15") from error
         return begin
 
 
