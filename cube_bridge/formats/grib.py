@@ -215,6 +215,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _coordinate(axis: str, values: list[Any]) -> np.ndarray:
+    """Return the (n,) values along a leading dimension as numbers, times or texts."""
     if axis in {"time", "reference_time"}:
         return np.array(values, dtype="datetime64[s]").astype("datetime64[ns]")
     return np.array(values)

@@ -184,6 +184,7 @@ class BandsArray(BackendArray):
         return len(rows), len(columns)
 
     def _band(self, band: int, window: Window) -> np.ndarray:
+        """Return the (rows, columns) of a window of a band."""
         if band == 0:
             return np.full((int(window.height), int(window.width)), np.nan, dtype=self.dtype)
         read = self.file.reading(lambda d: d.read(band, window=window, masked=self.masked))
@@ -197,6 +198,7 @@ class BandsArray(BackendArray):
 
 
 def _listed(key: Any, size: int) -> np.ndarray:
+    """Return the positions, (n,), that an index along a dimension of some size means."""
     if isinstance(key, slice):
         return np.arange(size)[key]
     return np.atleast_1d(np.asarray(key))

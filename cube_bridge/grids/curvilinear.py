@@ -105,7 +105,7 @@ class CurvilinearGrid:
 
     @cached_property
     def _boxes(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """The box around each cell: west and east, south and north."""
+        """The box around each cell: west, east, south, north, (rows, columns) degrees each."""
         boxes = []
         for a, period in ((self.longitudes, 360.0), (self.latitudes, None)):
             corners = np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, 1:], a[1:, :-1]])
@@ -115,5 +115,6 @@ class CurvilinearGrid:
         return boxes[0], boxes[1]
 
     def _corners(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return longitude and latitude of a window's corners: (rows + 1, columns + 1) each."""
         rows, columns = (slice(s.start, s.stop + 1) for s in window)
         return self.longitudes[rows, columns], self.latitudes[rows, columns]

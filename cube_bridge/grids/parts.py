@@ -40,11 +40,11 @@ class GridPart:
 
     @property
     def columns(self) -> np.ndarray:
-        """Where the columns are in the array: int64."""
+        """Where the columns are in the array: (columns,) int64."""
         return np.concatenate([np.arange(s.columns.start, s.columns.stop) for s in self.strips])
 
     def x_borders(self, grid: RectilinearGrid) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each column begins and ends, in the order of the array."""
+        """Return where each column begins and ends, in the order of the array: (columns,) each."""
         first, last = [], []
         for strip in self.strips:
             edges = grid.x_edges[strip.columns.start : strip.columns.stop + 1]
@@ -53,7 +53,7 @@ class GridPart:
         return np.concatenate(first), np.concatenate(last)
 
     def y_borders(self, grid: RectilinearGrid) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each row begins and ends, in the order of the array."""
+        """Return where each row begins and ends, in the order of the array: (rows,) each."""
         edges = grid.y_edges[self.rows.start : self.rows.stop + 1]
         return edges[:-1], edges[1:]
 

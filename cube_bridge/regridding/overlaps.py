@@ -118,6 +118,7 @@ def overlap_areas(source: np.ndarray, target: np.ndarray, *, share: bool) -> csr
 
 
 def _intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the areas, (n,), that (n,) polygons have in common with (n,) others."""
     return np.asarray(shapely.area(shapely.intersection(a, b)))
 
 
@@ -128,7 +129,7 @@ def _divided(edges: np.ndarray, points: int) -> np.ndarray:
 
 
 def _ring(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and columns of the points around one cell, the last the first again."""
+    """Return rows and columns, (4 * points + 1,), of the points around one cell."""
     along, still = np.arange(points), np.zeros(points, int)
     rows = np.concatenate([still, along, still + points, points - along, [0]])
     columns = np.concatenate([along, still + points, points - along, still, [0]])
@@ -136,6 +137,7 @@ def _ring(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _valid(polygons: np.ndarray) -> np.ndarray:
+    """Return polygons, of any shape, of which those that cross themselves are mended."""
     cells: np.ndarray = np.asarray(polygons)
     broken = ~shapely.is_valid(cells) & ~shapely.is_missing(cells)
     if broken.any():

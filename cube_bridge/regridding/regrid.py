@@ -132,12 +132,14 @@ def _slices(count: int, size: int) -> Iterator[slice]:
 
 
 def _taken(data: da.Array, part: GridPart) -> da.Array:
+    """Return the cells of a part, (..., rows, columns), strips side by side."""
     strips = [data[..., part.rows, s.columns] for s in part.strips]
     joined: da.Array = strips[0] if len(strips) == 1 else da.concatenate(strips, axis=-1)
     return joined
 
 
 def _block(data: da.Array, source: Grid, place: TargetBlock, method: Method) -> da.Array:
+    """Return a block of the target lazily: (..., rows, columns) from the source's (..., y, x)."""
     target = place.block
     dtype = data.dtype if data.dtype.kind == "f" else _float_for(data.dtype)
     part = _needed(source, target)
@@ -216,7 +218,7 @@ def _needed(source: Grid, target: RectilinearGrid) -> GridPart | None:
 
 
 def _around(values: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """Return the interval around corners of cells, a cell of either grid wider at each end."""
+    """Return the interval around (rows, columns) corners, a cell of either grid wider each way."""
     finite = np.where(np.isfinite(values), values, np.nan)
     if not np.isfinite(finite).any():
         return float(edges[0]), float(edges[-1])

@@ -78,6 +78,7 @@ def grid_of_spec(spec: GridSpec, extent: BBox) -> RectilinearGrid:
 
 
 def _edges(low: float, high: float, step: float) -> np.ndarray:
+    """Return borders, (cells + 1,), at multiples of a step that hold an interval."""
     first = int(np.floor(low / step + _SNAP))
     last = max(int(np.ceil(high / step - _SNAP)), first + 1)
     return np.arange(first, last + 1) * step

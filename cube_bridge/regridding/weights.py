@@ -121,6 +121,7 @@ def centres_in_plane(
 def _turned_into(
     x: np.ndarray, borders: tuple[np.ndarray, np.ndarray], grid: RectilinearGrid
 ) -> np.ndarray:
+    """Return x, flat, moved by whole turns to the columns whose (n,) borders are given."""
     flat = x.ravel()
     if not grid.crs.is_geographic:
         return flat

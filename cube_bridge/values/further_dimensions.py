@@ -59,6 +59,7 @@ class FurtherDimension:
 
     @staticmethod
     def _is_at(values: np.ndarray, place: Coordinate) -> np.ndarray:
+        """Return which of the (n,) values of a coordinate a place means: (n,) bool."""
         if values.dtype.kind == "M":
             return _is_at_time(values, str(place))
         if values.dtype.kind == "U":
@@ -136,7 +137,7 @@ def positions_of(
 
 
 def places_of(values: np.ndarray) -> list[Coordinate]:
-    """Return values of a coordinate as a query gives them; whole numbers without a fraction."""
+    """Return values, (n,), as a query gives them; whole numbers without a fraction."""
     if values.dtype.kind == "M":
         return [f"{t}Z" for t in np.datetime_as_string(values, unit="s")]
     if values.dtype.kind == "f":
@@ -151,6 +152,7 @@ def as_written(place: Coordinate) -> str:
 
 
 def _is_close(values: np.ndarray, place: float) -> np.ndarray:
+    """Return which of (n,) numbers a written one means, to its precision: (n,) bool."""
     steps = np.diff(np.sort(values))
     steps = steps[steps > 0]
     near = _TOLERANCE * abs(place)
@@ -160,6 +162,7 @@ def _is_close(values: np.ndarray, place: float) -> np.ndarray:
 
 
 def _is_at_time(values: np.ndarray, text: str) -> np.ndarray:
+    """Return which of (n,) datetime64 a text of a date or time means: (n,) bool."""
     for datatype in (XSD.date, XSD.gYearMonth, XSD.gYear, XSD.dateTime):
         try:
             moment = time_span_of(Literal(text, datatype=datatype))

@@ -216,6 +216,7 @@ def window_of(slices: tuple[slice, ...]) -> Window:
 
 
 def _is_same_time(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Return whether two layers have the same (time,) datetime64, or both have no time."""
     if one is None or other is None:
         return one is other
     return np.array_equal(one, other)

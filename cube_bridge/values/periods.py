@@ -49,7 +49,7 @@ class Period:
     last: np.datetime64 | None = None
 
     def positions(self, times: np.ndarray | None) -> slice:
-        """Return which times lie in the period; all of a cube without time."""
+        """Return which of (time,) datetime64, ascending, lie in the period; all without time."""
         if times is None:
             return slice(0, 1)
         begin = 0 if self.first is None else int(np.searchsorted(times, self.first, "left"))
@@ -107,7 +107,7 @@ def _instant(term: Literal) -> TimeSpan:
 
 
 def position_at(times: np.ndarray, moment: TimeSpan) -> int | None:
-    """Return the time whose value holds at a moment; None where none does.
+    """Return which of (n,) ascending datetime64 holds at a moment; None where none does.
 
     It is the first within a day, month or year; else the last before, if no longer ago than
     the times are apart.
@@ -122,7 +122,7 @@ def position_at(times: np.ndarray, moment: TimeSpan) -> int | None:
 
 
 def step_of(times: np.ndarray) -> np.timedelta64:
-    """Return the time from one value to the next: the median; zero for a single one."""
+    """Return the median step of (n,) ascending datetime64; zero for a single one."""
     if len(times) < 2:
         return np.timedelta64(0, "us")
     steps = np.sort(np.diff(times))

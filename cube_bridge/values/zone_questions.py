@@ -168,6 +168,7 @@ class _Group:
             yield ZoneAnswer(question=number, time=time, statistics={**values, **trend})
 
     def _anomalies(self, question: ZoneQuestion, means: np.ndarray) -> np.ndarray:
+        """Return (times,) means less those of the same season in the reference period."""
         if self._times is None:
             return np.full(means.shape, np.nan)
         usual = np.zeros(self._count, bool)
@@ -175,6 +176,7 @@ class _Group:
         return anomalies(means, self._times, usual, question.season)
 
     def _trend(self, names: frozenset[str], own: np.ndarray, means: np.ndarray) -> dict[str, float]:
+        """Return the trend of (times,) means, a year, and its significance, as asked for."""
         found: dict[str, float] = {}
         if self._times is not None and "trend" in names:
             found["trend"] = theil_sen(years(self._times[own]), means[own])
