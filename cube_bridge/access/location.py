@@ -27,20 +27,24 @@ class SourcePart:
 
     def fragment(self) -> str:
         """Return the part as the fragment of a URL: `group=PRODUCT`."""
-        said = {k: v for k, v in vars(self).items() if v is not None}
-        return urlencode(said, quote_via=quote, safe="/")
+        fields = {k: v for k, v in vars(self).items() if v is not None}
+        return urlencode(fields, quote_via=quote, safe="/")
 
     @classmethod
     def of(cls, fragment: str) -> SourcePart | None:
         """Return the part that a fragment names; None where it is none of ours."""
         pairs = parse_qsl(fragment, keep_blank_values=True)
-        said = dict(pairs)
-        if not said or len(said) != len(pairs) or not said.keys() <= cls.__annotations__.keys():
+        fields = dict(pairs)
+        if (
+            not fields
+            or len(fields) != len(pairs)
+            or not fields.keys() <= cls.__annotations__.keys()
+        ):
             return None
-        overview = said.pop("overview", None)
+        overview = fields.pop("overview", None)
         if overview is not None and not overview.isdecimal():
             return None
-        return cls(**said, overview=None if overview is None else int(overview))
+        return cls(**fields, overview=None if overview is None else int(overview))
 
 
 @dataclass(frozen=True, kw_only=True)

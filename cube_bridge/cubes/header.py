@@ -90,20 +90,22 @@ def _variable(
     variable: xr.DataArray, axes: Axes, mapping: CubeMapping, source: NamedNode
 ) -> Iterator[Quad]:
     name, attrs = axes.variable, variable.attrs
-    said = mapping.variables.get(name, SaidOfVariable())
+    described = mapping.variables.get(name, SaidOfVariable())
     spelling = attrs.get("units")
     standard_name = attrs.get("standard_name")
-    observed = said.property or (f"{PREFIXES['cf']}{standard_name}/" if standard_name else None)
-    unit = expand(said.unit) if said.unit else unit_of_spelling(str(spelling or ""))
+    observed = described.property or (
+        f"{PREFIXES['cf']}{standard_name}/" if standard_name else None
+    )
+    unit = expand(described.unit) if described.unit else unit_of_spelling(str(spelling or ""))
     yield from variable_quads(
         source,
         name,
-        label=said.label or attrs.get("long_name"),
+        label=described.label or attrs.get("long_name"),
         observed=observed,
         unit=unit,
         unit_text=str(spelling) if spelling else None,
         cadence=_cadence(axes),
-        cell_methods=said.cell_methods or attrs.get("cell_methods"),
+        cell_methods=described.cell_methods or attrs.get("cell_methods"),
     )
     if unit is not None:
         yield from unit_quads(unit)

@@ -171,11 +171,11 @@ def _known_versions(store: GraphStore, chunks: list[NamedNode]) -> dict[object, 
 def _signature(variable: xr.DataArray, axes: Axes) -> str:
     """Return what changes when the meaning of a variable's numbers or their places do."""
     stored = ("scale_factor", "add_offset", "_FillValue", "missing_value", "dtype")
-    said = {k: str(v) for k, v in variable.attrs.items()}
-    said |= {f"stored {k}": str(variable.encoding.get(k)) for k in stored}
+    attributes = {k: str(v) for k, v in variable.attrs.items()}
+    attributes |= {f"stored {k}": str(variable.encoding.get(k)) for k in stored}
     grid = axes.placed.grid
     return short_digest(
-        str(sorted(said.items())), str(variable.dtype), axes.placed.name, _grid_digest(grid)
+        str(sorted(attributes.items())), str(variable.dtype), axes.placed.name, _grid_digest(grid)
     )
 
 

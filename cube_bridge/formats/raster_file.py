@@ -70,12 +70,12 @@ class RasterFile:
 
     def _kept_open(self, path: str) -> Any:
         """Return the data set of this thread."""
-        mine: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
-        found = mine.get(self)
+        opened_here: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
+        found = opened_here.get(self)
         if found is None:
-            while len(mine) >= _OPEN_AT_MOST:
-                mine.pop(next(iter(mine))).close()
-            found = mine[self] = self._opened(path)
+            while len(opened_here) >= _OPEN_AT_MOST:
+                opened_here.pop(next(iter(opened_here))).close()
+            found = opened_here[self] = self._opened(path)
         return found
 
     def _opened(self, path: str, **options: Any) -> Any:

@@ -175,12 +175,12 @@ def _around(root: zarr.Group, wanted: str) -> list[str]:
 
 def _finest_of_pyramid(root: zarr.Group) -> str | None:
     """Return the group of the finest level, where the groups are levels of one pyramid."""
-    said: Any = root.attrs.get("multiscales")
-    if isinstance(said, list) and said:
-        said = said[0]
-    if not isinstance(said, dict):
+    multiscales: Any = root.attrs.get("multiscales")
+    if isinstance(multiscales, list) and multiscales:
+        multiscales = multiscales[0]
+    if not isinstance(multiscales, dict):
         return None
-    levels = said.get("datasets") or said.get("layout") or []
+    levels = multiscales.get("datasets") or multiscales.get("layout") or []
     for level in levels:
         path = str(level.get("path") or level.get("asset") or level.get("group") or "")
         if path and isinstance(root.get(path), zarr.Group):

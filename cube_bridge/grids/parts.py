@@ -126,12 +126,10 @@ def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> GridPart | N
     part = part_between(grid, *bounds)
     if part is None:
         return None
-    mine = part.of(grid)
-    if mine.shape != target.shape:
+    own = part.of(grid)
+    if own.shape != target.shape:
         return None
-    same = is_same_edges(mine.x_edges, target.x_edges) and is_same_edges(
-        mine.y_edges, target.y_edges
-    )
+    same = is_same_edges(own.x_edges, target.x_edges) and is_same_edges(own.y_edges, target.y_edges)
     return part if same else None
 
 

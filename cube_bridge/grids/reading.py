@@ -121,11 +121,11 @@ def _grid_mapping(dataset: xr.Dataset, names: list[str]) -> str | None:
     """Return the variable that describes the reference system."""
     for name in names:
         array = dataset[name]
-        said = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
-        if said is None:
+        written = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
+        if written is None:
             continue
         # The extended form is "crs: x y crs2: lat lon"; the first is that of the dimensions.
-        mapping = str(said).split()[0].rstrip(":")
+        mapping = str(written).split()[0].rstrip(":")
         if mapping in dataset.variables:
             return mapping
     known = ("spatial_ref", "crs", "grid_mapping", "rotated_pole", "projection")
@@ -164,9 +164,9 @@ def _check_on_earth(crs: pyproj.CRS) -> None:
         ) from error
 
 
-def _unknown(mapping: str, said: str) -> CoordinatesError:
+def _unknown(mapping: str, written: str) -> CoordinatesError:
     return CoordinatesError(
-        f"the reference system in {mapping!r} is not known: {said[:100]!r}; "
+        f"the reference system in {mapping!r} is not known: {written[:100]!r}; "
         "it needs WKT, PROJ or an EPSG code, or complete CF attributes"
     )
 

@@ -104,23 +104,23 @@ def _borders(
     path: Path, mapping: RegionSeriesMapping, regions: tuple[RegionRow, ...]
 ) -> dict[str, BaseGeometry]:
     """Return the geometries of all regions by code, in CRS84; none where the mapping has none."""
-    said = mapping.regions.borders
-    if said is None:
+    borders = mapping.regions.borders
+    if borders is None:
         return {}
     try:
-        layer = gpd.read_file(path.with_name(said.file))
+        layer = gpd.read_file(path.with_name(borders.file))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise SourceError(f"{said.file} is no vector layer: {error}") from error
-    if said.key not in layer.columns or layer.crs is None:
+        raise SourceError(f"{borders.file} is no vector layer: {error}") from error
+    if borders.key not in layer.columns or layer.crs is None:
         raise MappingError(
-            f"{said.file} has no attribute {said.key!r}, or names no coordinate reference system; "
+            f"{borders.file} has no attribute {borders.key!r}, or names no coordinate reference system; "
             f"it has {', '.join(map(repr, layer.columns))}"
         )
     layer = layer.to_crs("OGC:CRS84")
-    found = dict(zip(layer[said.key].astype(str), layer.geometry, strict=True))
+    found = dict(zip(layer[borders.key].astype(str), layer.geometry, strict=True))
     missing = [r.code for r in regions if found.get(r.code) is None or found[r.code].is_empty]
     if missing:
-        raise MappingError(f"{said.file} has no border of {', '.join(map(repr, missing[:5]))}")
+        raise MappingError(f"{borders.file} has no border of {', '.join(map(repr, missing[:5]))}")
     return {r.code: found[r.code] for r in regions}
 
 

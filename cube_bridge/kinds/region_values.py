@@ -62,25 +62,25 @@ def read_values(path: Path, mapping: RegionSeriesMapping) -> RegionValues:
     return _read_matrix(path, mapping, cast("RegionMatrix", mapping.matrix))
 
 
-def _read_rows(path: Path, mapping: RegionSeriesMapping, said: RegionRows) -> RegionValues:
-    wanted = [said.region, said.time.column, *([said.name] if said.name else [])]
+def _read_rows(path: Path, mapping: RegionSeriesMapping, form: RegionRows) -> RegionValues:
+    wanted = [form.region, form.time.column, *([form.name] if form.name else [])]
     wanted += [v.column for v in mapping.variables]
     seen: set[int] = set()
     blocks = []
     for first_row, raw in raw_blocks(path, wanted):
-        refuse(raw[said.region], raw[said.region].isna(), first_row, "names no region")
-        code = raw[said.region].str.strip()
-        name = raw[said.name].fillna(code) if said.name else _named(mapping, code)
+        refuse(raw[form.region], raw[form.region].isna(), first_row, "names no region")
+        code = raw[form.region].str.strip()
+        name = raw[form.name].fillna(code) if form.name else _named(mapping, code)
         rows = pd.DataFrame({_REGION: code, "name": name})
-        rows[TIME] = times_of(raw, said.time, first_row)
-        rows["written"] = raw[said.time.column]
+        rows[TIME] = times_of(raw, form.time, first_row)
+        rows["written"] = raw[form.time.column]
         for v in mapping.variables:
             rows[v.column] = numbers_of(raw, v, first_row)
         refuse_repeated(rows, [_REGION, TIME], seen, path.name, mapping.cadence)
         blocks.append(rows)
     if not blocks:
         raise TableError(f"{path.name} has a header but no rows")
-    return _pivoted(pd.concat(blocks, ignore_index=True), mapping, said.time.column)
+    return _pivoted(pd.concat(blocks, ignore_index=True), mapping, form.time.column)
 
 
 def _named(mapping: RegionSeriesMapping, code: pd.Series) -> pd.Series:
@@ -108,21 +108,21 @@ def _pivoted(rows: pd.DataFrame, mapping: RegionSeriesMapping, column: str) -> R
     return RegionValues(regions=regions, times=times, columns=columns)
 
 
-def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -> RegionValues:
+def _read_matrix(path: Path, mapping: RegionSeriesMapping, form: RegionMatrix) -> RegionValues:
     try:
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise SourceError(f"{path.name} is no matrix of numbers (.npy): {error}") from error
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         raise SourceError(f"{path.name} holds no matrix of numbers, region x time")
-    regions = _labels(path.with_name(said.labels), mapping)
+    regions = _labels(path.with_name(form.labels), mapping)
     if matrix.shape[0] != len(regions) or not matrix.size:
         raise TableError(
             f"{path.name} has {matrix.shape[0]} rows and {matrix.shape[1]} columns, but "
-            f"{said.labels} names {len(regions)} regions; they must be of one order and number"
+            f"{form.labels} names {len(regions)} regions; they must be of one order and number"
         )
     cadence, count = mapping.cadence, matrix.shape[1]
-    first = pd.to_datetime(said.begin, format="ISO8601", utc=True)
+    first = pd.to_datetime(form.begin, format="ISO8601", utc=True)
     if cadence.months:
         first = pd.Timestamp(cadence.begin_of(first))
     first = first.tz_localize(None)

@@ -120,9 +120,9 @@ def regrid(
 
 
 def _block_size(source: Grid, target: RectilinearGrid) -> int:
-    mine = target.side_m
-    by_extent = _BLOCK_DEGREES * _DEGREE_M / mine
-    by_window = np.sqrt(_WINDOW_CELLS) * source.side_m / mine
+    side = target.side_m
+    by_extent = _BLOCK_DEGREES * _DEGREE_M / side
+    by_window = np.sqrt(_WINDOW_CELLS) * source.side_m / side
     return max(int(min(_BLOCK, by_extent, by_window)), 1)
 
 

@@ -14,7 +14,7 @@ from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.reading import grid_of
-from cube_bridge.values.further_dimensions import further_dimension, positions_of
+from cube_bridge.values.additional_dimensions import additional_dimension, positions_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cube_bridge.grids.grid import Grid, Window
+    from cube_bridge.values.additional_dimensions import AdditionalDimension, Coordinate
     from cube_bridge.values.expressions import Expression
-    from cube_bridge.values.further_dimensions import Coordinate, FurtherDimension
 
 #: Position of a chunk along time and along each dimension of the grid.
 BlockIndex = tuple[int, ...]
@@ -48,7 +48,7 @@ class StoredVariable:
     """The same for layers of the same cells in the same chunks."""
     name: str
     label: str
-    """Its name, and where it is along its further dimensions."""
+    """Its name, and where it is along its additional dimensions."""
     array: da.Array
     """(time, rows, columns) or (time, stations); one time where the cube has no time."""
     grid: Grid
@@ -145,7 +145,7 @@ class WholeVariable:
     grid: Grid
     times: np.ndarray | None
     """See `StoredVariable.times`."""
-    further: tuple[FurtherDimension, ...]
+    additional: tuple[AdditionalDimension, ...]
     """Those that are neither time nor of the grid."""
     _slices: LRUCache[tuple[int, ...], StoredVariable] = field(
         default_factory=lambda: LRUCache(_SLICES), init=False
@@ -153,7 +153,7 @@ class WholeVariable:
     """By position; not safe among threads: `Sources` asks under its lock."""
 
     def at(self, places: Mapping[str, Coordinate]) -> StoredVariable:
-        """Return the variable at places along its further dimensions.
+        """Return the variable at places along its additional dimensions.
 
         Args:
             places: By dimension; one of a single position needs none.
@@ -161,7 +161,7 @@ class WholeVariable:
         Raises:
             SliceError: One is missing, or is not there.
         """
-        positions = positions_of(str(self.array.name), self.further, places)
+        positions = positions_of(str(self.array.name), self.additional, places)
         which = tuple(positions.values())
         known = self._slices.get(which)
         if known is None:
@@ -172,7 +172,7 @@ class WholeVariable:
         time = [] if self.times is None else [str(self.grid.time)]
         plain = self.array.isel(positions).transpose(*time, *self.grid.dims)
         lazy = (plain if plain.chunks is not None else plain.chunk()).data
-        said = [f"{d.name} {d.place(positions[d.name])}" for d in self.further if d.size > 1]
+        said = [f"{d.name} {d.place(positions[d.name])}" for d in self.additional if d.size > 1]
         return StoredVariable(
             key=(self.key, *positions.values()),
             cells_key=self.key,
@@ -200,13 +200,13 @@ def whole_variable(dataset: xr.Dataset, name: str, key: Hashable) -> WholeVariab
         times = np.array(moments(dataset, time), dtype="datetime64[us]")
         if (np.diff(times) <= np.timedelta64(0)).any():
             raise CoordinatesError(f"the times of {time!r} do not increase")
-    further = [str(d) for d in array.dims if d not in {time, *grid.dims}]
+    additional = [str(d) for d in array.dims if d not in {time, *grid.dims}]
     return WholeVariable(
         key=key,
         array=array,
         grid=grid,
         times=times,
-        further=tuple(further_dimension(dataset, d) for d in further),
+        additional=tuple(additional_dimension(dataset, d) for d in additional),
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from pyoxigraph import NamedNode
 
-    from cube_bridge.values.further_dimensions import Coordinate
+    from cube_bridge.values.additional_dimensions import Coordinate
     from cube_bridge.values.layers import StoredVariable, WholeVariable
     from kg.store import GraphStore
 
@@ -55,7 +55,7 @@ class _Entry:
 
     name: str
     file: SourceFile
-    print_: str
+    fingerprint: str
     """Fingerprint of the source."""
     until: float
     """Moment of the monotonic clock from which on the graph is asked again."""
@@ -106,14 +106,17 @@ class Sources:
         known = variable_entry(store, iri)
         if known is None:
             raise VariableNotFoundError(f"the graph knows no variable {iri} of a cube")
-        print_ = text_of(store, known.source, DEEP.fingerprint) or ""
+        fingerprint = text_of(store, known.source, DEEP.fingerprint) or ""
         end = time.monotonic()
-        same = before is not None and (before.file.iri, before.print_) == (known.source, print_)
+        same = before is not None and (before.file.iri, before.fingerprint) == (
+            known.source,
+            fingerprint,
+        )
         file = before.file if before is not None and same else source_file(store, known.source)
         if not isinstance(file.mapping, CubeMapping):
             raise VariableNotFoundError(f"{iri} is a variable of a table, not of a cube")
         until = end + _PATIENCE * (end - begin)
-        entry = _Entry(name=known.name, file=file, print_=print_, until=until)
+        entry = _Entry(name=known.name, file=file, fingerprint=fingerprint, until=until)
         self._entries[store][iri] = entry
         return entry
 
@@ -123,7 +126,7 @@ class Sources:
             old.dataset.close()
         source = OpenedSource(location, entry.file.mapping)
         is_newer = _is_newer_than_index(store, entry.file.iri, state)
-        if is_newer and source.fingerprint != entry.print_:
+        if is_newer and source.fingerprint != entry.fingerprint:
             raise SourceError(f"{location} has changed since it was indexed; index it anew")
         opened = _Opened(state=state, dataset=source.cube.dataset(), variables={})
         # What drops out is not closed: arrays that were handed out may still be read from it.

@@ -111,17 +111,17 @@ class _Group:
     def of_series(self) -> Iterator[ZoneAnswer]:
         """Answer from statistics at each time."""
         names = self.first.wanted.statistics
-        further = names & SERIES_STATISTICS
+        series_wanted = names & SERIES_STATISTICS
         plain = names & STATISTICS
         only_pooled = all(q.pooled for q in self._questions.values())
         # A quantile of a whole period is not made from those of its times.
         asked = plain - {"quantile"} if only_pooled else plain
-        asked |= {"mean"} if further else frozenset()
+        asked |= {"mean"} if series_wanted else frozenset()
         needed = np.zeros((len(self._zones), self._count), bool)
         for number, question in self._questions.items():
             zone = self._zone_of[number]
             needed[zone, question.period.positions(self._times)] = True
-            if "anomaly" in further:
+            if "anomaly" in series_wanted:
                 needed[zone, question.reference.positions(self._times)] = True
         wanted = replace(self.first.wanted, statistics=asked)
         series = ZoneSeries(*needed.shape, wanted)

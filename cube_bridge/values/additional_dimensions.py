@@ -34,7 +34,7 @@ _OF_A_STEP = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FurtherDimension:
+class AdditionalDimension:
     """A dimension that is neither time nor of the grid."""
 
     name: str
@@ -83,7 +83,7 @@ class FurtherDimension:
         return places_of(self.values[position : position + 1])[0]
 
 
-def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
+def additional_dimension(dataset: xr.Dataset, name: str) -> AdditionalDimension:
     """Return a dimension of an open cube.
 
     Raises:
@@ -91,7 +91,7 @@ def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
     """
     size = dataset.sizes[name]
     if name not in dataset.coords:
-        return FurtherDimension(name=name, size=size, values=None)
+        return AdditionalDimension(name=name, size=size, values=None)
     values = dataset[name].to_numpy()
     if values.dtype.kind == "f":
         # Through the text, so that 0.1 in single precision reads as it is written.
@@ -102,13 +102,13 @@ def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
         values = np.array(moments(dataset, name), dtype="datetime64[us]")
     else:
         values = np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values])
-    return FurtherDimension(name=name, size=size, values=values)
+    return AdditionalDimension(name=name, size=size, values=values)
 
 
 def positions_of(
-    variable: str, dimensions: Sequence[FurtherDimension], places: Mapping[str, Coordinate]
+    variable: str, dimensions: Sequence[AdditionalDimension], places: Mapping[str, Coordinate]
 ) -> dict[str, int]:
-    """Return the position along each further dimension of a variable.
+    """Return the position along each additional dimension of a variable.
 
     Args:
         variable: Its name, for messages.
