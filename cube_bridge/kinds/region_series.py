@@ -113,8 +113,8 @@ def _borders(
         raise SourceError(f"{borders.file} is no vector layer: {error}") from error
     if borders.key not in layer.columns or layer.crs is None:
         raise MappingError(
-            f"{borders.file} has no attribute {borders.key!r}, or names no coordinate reference system; "
-            f"it has {', '.join(map(repr, layer.columns))}"
+            f"{borders.file} has no attribute {borders.key!r}, or names no coordinate reference "
+            f"system; it has {', '.join(map(repr, layer.columns))}"
         )
     layer = layer.to_crs("OGC:CRS84")
     found = dict(zip(layer[borders.key].astype(str), layer.geometry, strict=True))
