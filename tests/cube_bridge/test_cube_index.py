@@ -263,7 +263,7 @@ def test_a_variable_without_a_place_is_left_out(store, iris, tmp_path, cube):
         ("precipitation_flux", "mm/day", "info: .* depth of water"),
         ("surface_temperature", "celsius", None),
         ("wind_from_direction", "degree", None),
-        ("air_temperature", "furlongs", "info: .* 'furlongs' is not understood"),
+        ("air_temperature", "cubelets", "info: .* 'cubelets' is not understood"),
     ],
 )
 def test_a_unit_that_contradicts_the_standard_name_is_a_finding(
