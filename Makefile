@@ -19,7 +19,7 @@ test: .venv/.dev-installed  ## all tests; COVER= what CI sets shows the lines th
 	$(BIN)/pytest $(PARALLEL) $(COVER)
 
 test-fast: .venv/.dev-installed  ## those without browser, other servers and demo
-	$(BIN)/pytest $(PARALLEL) -m "not (slow or server or browser or demo)"
+	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=fast -m "not (slow or server or browser or demo)"
 
 test-nightly: .venv/.dev-installed  ## the random tests with more examples, others in each run
 	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=nightly tests/kg

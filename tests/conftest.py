@@ -29,6 +29,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # looks further, at other examples each time.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", _PATIENT, derandomize=True, max_examples=100)
+settings.register_profile("fast", _PATIENT, derandomize=True, max_examples=20)
 settings.register_profile("nightly", _PATIENT, max_examples=400, print_blob=True)
 settings.load_profile("ci")
 
@@ -188,9 +189,11 @@ def finished(tmp_path_factory):
 
 def _finish(folder):
     from kg.regions import find_region  # noqa: PLC0415
-    from ml.inputs import make_plan  # noqa: PLC0415  # torch, only where it is needed
-    from ml.models.fire_danger import FIRE_DANGER, Config  # noqa: PLC0415
-    from ml.worker import request_run, work  # noqa: PLC0415
+    from ml.card import find_card  # noqa: PLC0415
+    from ml.planning.plan import make_plan  # noqa: PLC0415
+    from ml.runs.requests import request_run  # noqa: PLC0415  # torch, only where it is needed
+    from ml.runs.worker import work  # noqa: PLC0415
+    from ml.use_cases.fire_danger.config import Config  # noqa: PLC0415
 
     iris = Iris()
     with pytest.MonkeyPatch.context() as patch, EmbeddedStore(folder / "store") as store:
@@ -201,9 +204,11 @@ def _finish(folder):
             day_bounds(pd.Timestamp("2015-01-01"))[0],
             day_bounds(pd.Timestamp("2015-12-31"))[1],
         )
-        plan = make_plan(store, iris, FIRE_DANGER, find_region(store, iris, ISLAND), period)
-        config = Config(steps=20, members=2, hidden=16)
+        plan = make_plan(
+            store, iris, find_card("fire-danger"), find_region(store, iris, ISLAND), period
+        )
+        config = Config(steps=20, members=2, hidden=16, spatial_folds=0)
         start = pd.Timestamp("2015-11-01")
-        run = request_run(store, iris, plan.iri, start, config, spatial_folds=0)
+        run = request_run(store, iris, plan.iri, start, config)
         assert work(store, iris) == 1
     return plan.iri.value, run.value

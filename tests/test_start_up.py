@@ -25,8 +25,6 @@ HEAVY = {
 SPATIAL = {"tree_sitter", "tree_sitter_sparql", "h3"}
 #: What the help of a command may load all the same: by command, library to reason.
 ALLOWED_IN_HELP: dict[str, dict[str, str]] = {}
-#: Modules with several commands, each of which loads what all of them need.
-UNDIVIDED = {"ml.commands"}
 #: What a query with geometries may load.
 ALLOWED_IN_SPATIAL_QUERY = {
     "numpy": "columns of candidates",
@@ -60,7 +58,7 @@ print(json.dumps(came))
 def commands():
     """Return the names of our subcommands."""
     points = distribution("deepcube").entry_points.select(group="deepcube.commands")
-    return sorted(p.name for p in points if p.module not in UNDIVIDED)
+    return sorted(p.name for p in points)
 
 
 @pytest.fixture(scope="module")

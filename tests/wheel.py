@@ -14,17 +14,17 @@ _CHECK = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import ontology.files, cube_bridge.kinds.datasets, api.endpoints.static, api.web.render
-import ml.models.fire_danger
-for module in (ontology.files, cube_bridge.kinds.datasets, api.web.render, ml.models.fire_danger):
+import ml.card
+for module in (ontology.files, cube_bridge.kinds.datasets, api.web.render, ml.card):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 from kg.validation.shacl import shapes_with
 assert len(ontology.files.modules()) >= 8 and len(ontology.files.shapes()) >= 2
-assert shapes_with(ml.models.fire_danger.FIRE_DANGER.shapes).target_classes
+assert shapes_with(ml.card.find_card("fire-danger").shapes).target_classes
 for entry in cube_bridge.kinds.datasets.registry().values():
     cube_bridge.kinds.datasets.packaged_mapping(entry)
 assert "body" in api.endpoints.static.stylesheet()
 assert api.web.render._TEMPLATES.get_template("home.html")
-assert b"InputSlot" in ml.models.fire_danger.FIRE_DANGER.turtle
+assert b"InputSlot" in ml.card.find_card("fire-danger").turtle
 print("the wheel has all its data files")
 """
 

@@ -1,10 +1,11 @@
-"""The `deepcube` command as a user runs it, in processes of its own, and real clients."""
+"""The `deepcube` command as a user runs it, and real clients.
+
+Most of it in this process; one test of each kind of process that a user starts: a help, a query
+on a folder that a server holds, workers at once, a server, the demo.
+"""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import httpx2 as httpx
 import pandas as pd
@@ -12,23 +13,13 @@ import pytest
 from SPARQLWrapper import JSON, SPARQLWrapper
 
 from kg.remote.store import RemoteStore
-from ml.models.fire_danger import Config
-from ml.worker import request_run, run_status
+from ml.runs.requests import request_run, run_status
+from ml.use_cases.fire_danger.config import Config
 from ontology.terms import DEEP
+from tests.command import deepcube, deepcube_process, started
 from tests.servers import serving
 
 ALERTS = "SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/deepcube/ontology#Alert> }"
-
-
-def deepcube(*arguments, **environment):
-    command = [sys.executable, "-m", "api", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
 
 
 @pytest.fixture
@@ -52,6 +43,12 @@ def test_every_subcommand_has_help():
         assert "Usage: deepcube" in answer.stdout
 
 
+def test_a_help_in_a_process_of_its_own():
+    answer = deepcube_process("query", "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert "Usage: deepcube query" in answer.stdout
+
+
 def test_command_line_http_and_a_sparql_client_give_the_same_answers(folder):
     query = (
         "SELECT ?p ?v WHERE { ?p a <https://w3id.org/deepcube/ontology#FireDangerPrediction> ; "
@@ -72,7 +69,7 @@ def test_command_line_http_and_a_sparql_client_give_the_same_answers(folder):
         client.setQuery(query)
         assert client.query().convert() == answer.json()
         # The folder is the server's now.
-        locked = deepcube("query", query, "--store", folder)
+        locked = deepcube_process("query", query, "--store", folder)
         assert locked.returncode == 1
         assert "open in another process" in locked.stderr
 
@@ -82,7 +79,7 @@ def test_a_worker_executes_over_http_what_another_client_requested(folder, finis
         remote = RemoteStore(url)
         config = Config(steps=20, members=2, hidden=16)
         start = pd.Timestamp("2015-12-20")
-        run = request_run(remote, iris, finished[1], start, config, spatial_folds=0)
+        run = request_run(remote, iris, finished[1], start, config, evaluate=False)
         answer = deepcube("worker", "--once", "--endpoint", url)
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout.split() == [run.value]
@@ -96,12 +93,8 @@ def test_of_two_workers_at_once_one_gets_the_run(folder, finished, iris):
     with serving(folder) as url:
         config = Config(steps=20, members=2, hidden=16)
         start = pd.Timestamp("2015-12-25")
-        run = request_run(RemoteStore(url), iris, finished[1], start, config, spatial_folds=0)
-        command = [sys.executable, "-m", "api", "worker", "--once", "--endpoint", url]
-        workers = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            for _ in range(2)
-        ]
+        run = request_run(RemoteStore(url), iris, finished[1], start, config, evaluate=False)
+        workers = [started("worker", "--once", "--endpoint", url) for _ in range(2)]
         outputs = [w.communicate() for w in workers]
         assert [w.returncode for w in workers] == [0, 0], outputs
         assert "".join(out for out, _ in outputs).split() == [run.value]
@@ -203,6 +196,7 @@ def test_load_query_dump_backup_restore(tmp_path):
     assert "conform" in answer.stdout
 
 
+@pytest.mark.server
 def test_a_port_in_use_is_named(tmp_path):
     deepcube("update", "INSERT DATA { <urn:a> <urn:b> 1 }", "--store", tmp_path / "a")
     deepcube("update", "INSERT DATA { <urn:a> <urn:b> 1 }", "--store", tmp_path / "b")
@@ -212,17 +206,12 @@ def test_a_port_in_use_is_named(tmp_path):
     assert "--port" in answer.stderr
 
 
-@pytest.mark.slow
-def test_the_demo_without_data_or_network_simulates_and_says_so(tmp_path):
+@pytest.mark.demo
+def test_the_demo_without_data_or_network_simulates_and_says_so(tmp_path, monkeypatch):
     offline = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    environment = {k: v for k, v in os.environ.items() if k != "DEEPCUBE_DATA"}
-    command = [sys.executable, "-m", "api", "demo", "--store", str(tmp_path / "demo" / "store")]
-    first, second = (
-        subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**environment, **offline}
-        )
-        for _ in range(2)
-    )
+    monkeypatch.delenv("DEEPCUBE_DATA", raising=False)
+    demo = ("demo", "--store", tmp_path / "demo" / "store")
+    first, second = deepcube_process(*demo, **offline), deepcube(*demo, **offline)
     assert first.returncode == 0, first.stderr
     assert "SIMULATED" in first.stdout
     assert "nothing is computed anew" in second.stderr

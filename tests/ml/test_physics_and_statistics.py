@@ -5,14 +5,16 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.baselines import climatology, persistence
-from ml.calibration import recalibrate
-from ml.cell_days import WEATHER, cell_days, distances_km
-from ml.danger import CLASSES, class_bounds, classify, extreme_spells
+from ml.derivations.fuel_moisture import equilibrium_moisture
+from ml.derivations.vapour_pressure_deficit import vapour_pressure_deficit
 from ml.errors import RunError
-from ml.fuel_moisture import equilibrium_moisture, vapour_pressure_deficit
-from ml.intervals import BLOCK_DAYS, adaptive_intervals, coverage
-from ml.metrics import scores
+from ml.evaluation.metrics import scores
+from ml.results.spells import spells
+from ml.uncertainty.blocks import BLOCK_DAYS, adaptive_intervals, coverage
+from ml.uncertainty.recalibration import recalibrate
+from ml.use_cases.fire_danger.baselines import climatology, persistence
+from ml.use_cases.fire_danger.cell_days import WEATHER, cell_days, distances_km
+from ml.use_cases.fire_danger.danger_classes import CLASSES, EXTREME, class_bounds, classify
 
 
 def test_equilibrium_moisture_at_known_points():
@@ -191,8 +193,8 @@ def test_classes_begin_at_their_bounds():
 def test_spells_are_days_in_a_row():
     classes = np.array([[4, 5, 0, 4, 0], [0, 0, 0, 0, 4]])
     probability = classes / 10
-    found = extreme_spells(probability, classes)
-    assert [(s.cell, s.first, s.last, s.peak, s.very_extreme) for s in found] == [
+    found = spells(probability, classes, from_class=EXTREME)
+    assert [(s.place, s.first, s.last, s.peak, s.highest > EXTREME) for s in found] == [
         (0, 0, 1, 1, True),
         (0, 3, 3, 3, False),
         (1, 4, 4, 4, False),

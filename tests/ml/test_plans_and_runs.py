@@ -15,24 +15,22 @@ from kg.regions import find_region
 from kg.rows import ask, select
 from kg.validation.shacl import validate_store
 from kg.views.predictions import highest_moment
+from ml.card import find_card
 from ml.errors import ModelNotFoundError, PlanError, RunError
-from ml.inputs import make_plan, read_plan
-from ml.model import model_card
-from ml.models.fire_danger import FIRE_DANGER, Config
-from ml.plots import draw_danger_map
-from ml.worker import (
-    claim,
-    execute_run,
-    release_abandoned,
-    request_run,
-    requested_runs,
-    run_status,
-    work,
-)
+from ml.inputs.inputs import Inputs
+from ml.planning.plan import make_plan
+from ml.planning.planned import read_plan
+from ml.runs.claims import claim, release_abandoned
+from ml.runs.requests import request_run, requested_runs, run_status
+from ml.runs.worker import execute_run, work
+from ml.use_cases.fire_danger.config import Config
+from ml.use_cases.fire_danger.danger_map import draw_danger_map
+from ml.use_cases.fire_danger.inputs import read_fire_data
 from ontology.terms import DEEP
 from tests.conftest import SERIES_MAPPING
 
 YEAR = (datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC))
+FIRE_DANGER = find_card("fire-danger")
 SMALL = Config(steps=20, members=2, hidden=16)
 
 
@@ -99,8 +97,6 @@ def test_an_empty_graph_has_nothing_to_plan_with(store, iris):
 
 
 def test_a_source_in_another_unit_serves_and_is_converted(copy, iris, tmp_path):
-    from ml.fire_inputs import read_cell_days  # noqa: PLC0415
-
     store, plan, _ = copy
     inputs = {i.slot: i for i in read_plan(store, plan)}
     weather = select(
@@ -121,8 +117,8 @@ def test_a_source_in_another_unit_serves_and_is_converted(copy, iris, tmp_path):
     chosen = {i.slot: i for i in other.inputs}["temperature"]
     assert chosen.source.value.endswith("a-fahrenheit")
     assert "read in unit:DEG_C" in chosen.reason
-    a = read_cell_days(store, tuple(inputs.values())).weather
-    b = read_cell_days(store, other.inputs).weather
+    a = read_fire_data(Inputs(store, iris, tuple(inputs.values()))).cells.weather
+    b = read_fire_data(Inputs(store, iris, other.inputs)).cells.weather
     assert abs(a - b).max() < 1e-3
 
 
@@ -142,7 +138,7 @@ def test_a_region_that_is_none(store, iris, name, message):
 
 def test_an_unknown_model_is_named_with_those_there_are():
     with pytest.raises(ModelNotFoundError, match="fire-danger"):
-        model_card("rain-dance")
+        find_card("rain-dance")
 
 
 def test_predictions_are_in_the_graph_with_all_they_rest_on(copy):
@@ -189,30 +185,30 @@ def test_the_whole_store_conforms_to_the_shapes(copy):
 
 def test_a_run_is_claimed_by_one_worker_only(copy, iris):
     store, plan, _ = copy
-    run = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, spatial_folds=0)
+    run = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, evaluate=False)
     assert requested_runs(store) == [run]
     assert claim(store, run)
     assert requested_runs(store) == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ml.worker.os.getpid", lambda: -1)  # another process
+        patch.setattr("ml.runs.claims.os.getpid", lambda: -1)  # another process
         assert not claim(store, run)
 
 
 def test_a_run_that_its_worker_left_is_done_by_the_next(copy, iris):
     store, plan, _ = copy
-    run = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, spatial_folds=0)
+    run = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, evaluate=False)
     assert claim(store, run)
     release_abandoned(store)
     assert run_status(store, run) == DEEP.RunRequested
     assert work(store, iris) == 1
     assert run_status(store, run) == DEEP.RunSucceeded
-    assert request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, spatial_folds=0) == run
+    assert request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, evaluate=False) == run
     assert work(store, iris) == 0  # the same request is the same run
 
 
 def test_a_run_that_fails_says_why_and_leaves_nothing(copy, iris):
     store, plan, _ = copy
-    run = request_run(store, iris, plan, pd.Timestamp("2015-01-20"), SMALL, spatial_folds=0)
+    run = request_run(store, iris, plan, pd.Timestamp("2015-01-20"), SMALL, evaluate=False)
     assert claim(store, run)
     with pytest.raises(RunError, match="need 120 days"):
         execute_run(store, iris, run)
@@ -225,7 +221,7 @@ def test_a_run_that_fails_says_why_and_leaves_nothing(copy, iris):
 
 def test_a_malformed_request_fails_alone_and_the_worker_goes_on(copy, iris):
     store, plan, _ = copy
-    good = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, spatial_folds=0)
+    good = request_run(store, iris, plan, pd.Timestamp("2015-12-01"), SMALL, evaluate=False)
     store.update(
         f"""PREFIX deep: <https://w3id.org/deepcube/ontology#>
         PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
@@ -247,11 +243,11 @@ def test_a_malformed_request_fails_alone_and_the_worker_goes_on(copy, iris):
 def test_other_weights_are_another_run(copy, iris, tmp_path):
     store, plan, _ = copy
     day = pd.Timestamp("2015-12-01")
-    runs = {request_run(store, iris, plan, day, SMALL, spatial_folds=0)}
+    runs = {request_run(store, iris, plan, day, SMALL, evaluate=False)}
     for content in ("a", "b"):
         (tmp_path / content).write_text(content)
         runs.add(
-            request_run(store, iris, plan, day, SMALL, spatial_folds=0, weights=tmp_path / content)
+            request_run(store, iris, plan, day, SMALL, evaluate=False, weights=tmp_path / content)
         )
     assert len(runs) == 3
 

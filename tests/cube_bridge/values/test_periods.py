@@ -83,3 +83,12 @@ def test_a_value_holds_until_the_next(term, expected):
 
 def test_no_bound_is_no_bound():
     assert Period().positions(TIMES) == slice(0, 8)
+
+
+def test_two_times_say_how_long_a_value_holds_and_one_does_not():
+    two, one = TIMES[:2], TIMES[:1]
+    assert position_at(two, time_span_of(moment("2020-01-16T23:59:59Z"))) == 1
+    assert position_at(two, time_span_of(moment("2020-01-17T00:00:00Z"))) is None
+    assert position_at(one, time_span_of(moment("2020-01-01T00:00:00Z"))) == 0
+    assert position_at(one, time_span_of(moment("2020-01-01T00:00:01Z"))) is None
+    assert position_at(TIMES[:0], time_span_of(date("2020-01-01"))) is None

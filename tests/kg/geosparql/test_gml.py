@@ -83,6 +83,10 @@ def test_a_point_may_be_written_in_many_ways(text):
             "LINESTRING (0 0, 1 1)",
         ),
         (
+            gml("LineString", tag("name"), tag("pointProperty"), tag("posList", "0 0 1 1")),
+            "LINESTRING (0 0, 1 1)",
+        ),
+        (
             gml(
                 "Curve",
                 tag(

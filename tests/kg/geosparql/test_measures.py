@@ -157,6 +157,17 @@ def test_planar_distances_are_in_the_units_of_the_axes(a, b, unit, expected):
     assert distance(a, b, unit) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("srs", ["", f"<{EPSG}27700> "], ids=["globe", "plane"])
+@pytest.mark.parametrize("empty", ["POINT EMPTY", "POLYGON EMPTY", "GEOMETRYCOLLECTION EMPTY"])
+def test_there_is_no_distance_to_an_empty_geometry(srs, empty):
+    here, nothing = f"{srs}POINT (0 0)", f"{srs}{empty}"
+    for pair in ((here, nothing), (nothing, here), (nothing, nothing)):
+        with pytest.raises(InvalidGeometryError, match="no distance to an empty geometry"):
+            distance(*pair)
+        with pytest.raises(InvalidGeometryError, match="no distance to an empty geometry"):
+            measures.distance_m(*(wkt(text) for text in pair))
+
+
 def test_a_second_geometry_is_brought_into_the_system_of_the_first():
     a, b = f"<{EPSG}25832> POINT (500000 5540000)", "POINT (9 51)"
     geodesic = distance(b, a)

@@ -1,0 +1,1 @@
+"""Quantities that are computed from others: pure functions on arrays, one a module."""

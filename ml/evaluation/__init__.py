@@ -1,0 +1,1 @@
+"""How a use case is judged: splits, metrics, baselines, all in one run."""

@@ -1,0 +1,1 @@
+"""Which variables a use case is given for a region and period, and why."""

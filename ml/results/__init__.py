@@ -1,0 +1,1 @@
+"""What a run found, as triples: through the SHACL gate, place by place."""

@@ -1,0 +1,1 @@
+"""From predictions with known outcomes to intervals, and to better probabilities."""

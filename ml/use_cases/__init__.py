@@ -1,0 +1,1 @@
+"""The use cases: a package each, found by its name. They know nothing of each other."""

@@ -1,0 +1,1 @@
+"""Drought one month ahead: the Palmer drought severity index of regions."""

@@ -1,0 +1,1 @@
+"""Fire danger: the probability of an active fire in a cell on a day."""

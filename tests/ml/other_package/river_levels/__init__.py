@@ -1,0 +1,1 @@
+"""River levels a week ahead: a use case that another package brings."""
