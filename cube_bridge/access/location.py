@@ -49,7 +49,7 @@ class SourcePart:
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """A path or a URL."""
+    """Where a cube is: a path of this machine or a URL, and which part of it is meant."""
 
     path: Path | None
     """On this machine; None for what is elsewhere."""

@@ -32,7 +32,7 @@ _NUMBERS = "iufb"
 
 @dataclass(frozen=True, kw_only=True)
 class TimeAxis:
-    """The times along a dimension."""
+    """The times along a dimension of a cube, in order, and how long each of them lasts."""
 
     dim: str
     times: tuple[datetime, ...]

@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.cubes.chunk_quads import grid_iri
 from cube_bridge.cubes.findings import finding_quads
-from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
+from cube_bridge.cubes.mapping import CubeMapping, VariableMapping
 from cube_bridge.cubes.time_borders import times_text
 from cube_bridge.sources.description import (
     SourceDescription,
@@ -40,7 +40,7 @@ _MANY = 1000
 
 
 def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> SourceDescription:
-    """Return a cube as a whole."""
+    """Return what the graph says of a cube as a whole, before any of its chunks."""
     placement = cube.placement
     return SourceDescription(
         kind=DEEP.Cube,
@@ -90,7 +90,7 @@ def _variable(
     variable: xr.DataArray, axes: Axes, mapping: CubeMapping, source: NamedNode
 ) -> Iterator[Quad]:
     name, attrs = axes.variable, variable.attrs
-    described = mapping.variables.get(name, SaidOfVariable())
+    described = mapping.variables.get(name, VariableMapping())
     spelling = attrs.get("units")
     standard_name = attrs.get("standard_name")
     observed = described.property or (

@@ -44,7 +44,7 @@ _SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What a run came to."""
+    """What one run of indexing came to: chunks that it read, and those that it could not."""
 
     read: int
     """Chunks that the graph did not hold as they are now."""

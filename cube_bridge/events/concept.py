@@ -86,7 +86,7 @@ def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
         EventConceptError: There is none by that IRI, or its definition is incomplete; says what
             is missing.
     """
-    statements = _said(store, iri)
+    statements = _statements_of(store, iri)
     if DEEP.ofProperty.value not in statements:
         known = [
             compact(text(r["c"])) for r in select(store, "SELECT ?c { ?c a deep:EventConcept }")
@@ -116,7 +116,7 @@ def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
     return EventConcept(iri=iri, condition=condition, unit=unit, minimum_share=minimum_share)
 
 
-def _said(store: GraphStore, iri: NamedNode) -> dict[str, list[Term]]:
+def _statements_of(store: GraphStore, iri: NamedNode) -> dict[str, list[Term]]:
     found: dict[str, list[Term]] = {}
     for row in select(store, f"SELECT ?p ?o {{ {iri} ?p ?o }} ORDER BY ?p ?o"):
         found.setdefault(text(row["p"]), []).append(row["o"])

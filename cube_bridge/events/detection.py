@@ -22,7 +22,7 @@ _NO_TIME = np.timedelta64(0, "s")
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """When an event is on."""
+    """When an event is on: which measure of a series is beyond which bound."""
 
     measure: Measure = "value"
     window: np.timedelta64 | None = None

@@ -58,7 +58,7 @@ class Indexed:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How cubes are read."""
+    """How the chunks of cubes are read when they are indexed: by what, and with what patience."""
 
     cluster: str | None = None
     """Address of a Dask scheduler; None reads with threads of this process."""

@@ -40,7 +40,7 @@ class RegionRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionValues:
-    """The content of a file."""
+    """The content of a file of series of regions: a matrix (region, time) for each variable."""
 
     regions: tuple[RegionRow, ...]
     times: pd.DatetimeIndex

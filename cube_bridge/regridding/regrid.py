@@ -51,7 +51,7 @@ _COARSER = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class TargetBlock:
-    """A block of a target."""
+    """A block of the target grid, which one task computes: a window of rows and columns."""
 
     target: RectilinearGrid
     rows: slice

@@ -45,7 +45,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class SourceInfo(Strict):
-    """What a source says of itself."""
+    """What a mapping says of its source as a whole: identifier, title, licence."""
 
     id: Slug
     title: Text
@@ -73,7 +73,7 @@ class TimeColumn(Strict):
 
 
 class ColumnMapping(Strict):
-    """One column of numbers."""
+    """What a mapping says of one column of numbers: its name, its property and its unit."""
 
     column: Text
     label: str | None = None

@@ -27,7 +27,7 @@ _GROUP, _GROUP_BYTES = 16, 64 * 2**20
 
 @dataclass(kw_only=True)
 class Counts:
-    """What was read."""
+    """How many chunks a reader has read from files, and how many it still had."""
 
     read: int = 0
     """Chunks read from their file."""

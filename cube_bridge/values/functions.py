@@ -45,7 +45,7 @@ _PLAIN = (
 
 
 class Functions:
-    """The functions over one store."""
+    """The SPARQL functions of pixel values, over the cubes that one store knows."""
 
     def __init__(self, engine: Engine, store: GraphStore) -> None:
         self._engine = engine

@@ -106,7 +106,7 @@ class ZoneChunk:
 
 
 class Scanner:
-    """Reads layers for zones."""
+    """Reads the chunks of layers in which zones have cells, each chunk once for all zones."""
 
     def __init__(
         self, reader: ChunkReader | None = None, weights: ZoneWeights | None = None

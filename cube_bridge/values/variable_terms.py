@@ -34,7 +34,7 @@ class Slice:
 
     def literal(self) -> Literal:
         """Return the literal of deep:Slice."""
-        return Literal(json.dumps(_said(self), sort_keys=True), datatype=DEEP.Slice)
+        return Literal(json.dumps(_content_of(self), sort_keys=True), datatype=DEEP.Slice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ class Operation:
         content = {
             "expression": self.expression.text,
             "variables": {
-                n: _said(s) if s.places else s.variable.value for n, s in self.operands.items()
+                n: _content_of(s) if s.places else s.variable.value
+                for n, s in self.operands.items()
             },
         }
         return Literal(json.dumps(content, sort_keys=True), datatype=DEEP.CellOperation)
@@ -139,7 +140,7 @@ def _place_of(term: Term | None) -> Coordinate:
     raise InvalidArgumentError(f"{term} is no number, text or time along a dimension")
 
 
-def _said(of: Slice) -> dict[str, Any]:
+def _content_of(of: Slice) -> dict[str, Any]:
     return {"variable": of.variable.value, "at": dict(of.places)}
 
 

@@ -42,7 +42,7 @@ _ALWAYS = Period()
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneQuestion:
-    """What is asked of one zone."""
+    """What is asked of one zone: which statistics of its cells, and in which period."""
 
     layer: Layer
     zone: BaseGeometry | None
@@ -63,7 +63,7 @@ class ZoneQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneAnswer:
-    """What was found."""
+    """The statistics of one zone, at one time or over all, that answer a `ZoneQuestion`."""
 
     question: int
     """Its position among the questions."""

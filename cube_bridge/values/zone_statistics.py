@@ -40,7 +40,7 @@ STATISTICS = _MOMENTS | _SUMS | _EXTREMES | _AREAS | {"quantile"}
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What to compute of zones."""
+    """Which statistics to compute of zones, how cells are weighted, and their parameters."""
 
     statistics: frozenset[str]
     """Names of `STATISTICS`."""
