@@ -1,1 +1,1 @@
-"""The bridge between raw data and the graph: sources become triples, selections lazy arrays."""
+"""The bridge between raw data and the graph: sources go in, quads and lazy arrays come out."""

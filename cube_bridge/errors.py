@@ -75,7 +75,7 @@ class ExpressionError(SourceError):
 
 
 class SliceError(SourceError, QueryError, LookupError):
-    """Where along its further dimensions a variable is meant is not said, or is nowhere."""
+    """Where along its additional dimensions a variable is meant is not said, or is nowhere."""
 
 
 class TooLargeError(SourceError, QueryError):

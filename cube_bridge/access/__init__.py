@@ -1,1 +1,1 @@
-"""Bytes at a location: files and folders of this machine, HTTP, object stores, archives."""
+"""Bytes at a location: in goes a path or URL, out come objects, ranges of bytes and versions."""

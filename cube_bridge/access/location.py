@@ -13,7 +13,7 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SourcePart:
     """Which part of a source is meant; by default all of it, as it is now."""
 
     group: str | None = None
@@ -27,31 +27,35 @@ class Part:
 
     def fragment(self) -> str:
         """Return the part as the fragment of a URL: `group=PRODUCT`."""
-        said = {k: v for k, v in vars(self).items() if v is not None}
-        return urlencode(said, quote_via=quote, safe="/")
+        fields = {k: v for k, v in vars(self).items() if v is not None}
+        return urlencode(fields, quote_via=quote, safe="/")
 
     @classmethod
-    def of(cls, fragment: str) -> Part | None:
+    def of(cls, fragment: str) -> SourcePart | None:
         """Return the part that a fragment names; None where it is none of ours."""
         pairs = parse_qsl(fragment, keep_blank_values=True)
-        said = dict(pairs)
-        if not said or len(said) != len(pairs) or not said.keys() <= cls.__annotations__.keys():
+        fields = dict(pairs)
+        if (
+            not fields
+            or len(fields) != len(pairs)
+            or not fields.keys() <= cls.__annotations__.keys()
+        ):
             return None
-        overview = said.pop("overview", None)
+        overview = fields.pop("overview", None)
         if overview is not None and not overview.isdecimal():
             return None
-        return cls(**said, overview=None if overview is None else int(overview))
+        return cls(**fields, overview=None if overview is None else int(overview))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """A path or a URL."""
+    """Where a cube is: a path of this machine or a URL, and which part of it is meant."""
 
     path: Path | None
     """On this machine; None for what is elsewhere."""
     base: str
     """URL without fragment; of a path, a file URL."""
-    part: Part = field(default_factory=Part)
+    part: SourcePart = field(default_factory=SourcePart)
 
     #: Schemes whose URLs have a query that belongs to the name.
     WEB: ClassVar[frozenset[str]] = frozenset({"http", "https"})
@@ -60,15 +64,15 @@ class Location:
     def of(cls, location: Path | str) -> Location:
         """Return the location that a path or URL means.
 
-        A URL, or a path as text, may end in a fragment that names a `Part`:
+        A URL, or a path as text, may end in a fragment that names a `SourcePart`:
         `s3://bucket/repository#tag=v1`, `swath.nc#group=PRODUCT`.
         """
         if isinstance(location, Path):
             return cls(path=location, base=location.absolute().as_uri())
         text, _, fragment = location.partition("#")
-        part = Part.of(fragment)
+        part = SourcePart.of(fragment)
         if part is None:
-            text, part = location, Part()
+            text, part = location, SourcePart()
         scheme = _SCHEME.match(text)
         if scheme is None:
             return replace(cls.of(Path(text)), part=part)

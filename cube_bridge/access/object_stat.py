@@ -34,13 +34,15 @@ def timeout_s() -> float:
     Raises:
         SourceError: The variable holds no positive number.
     """
-    said = os.environ.get("DEEPCUBE_TIMEOUT_S")
-    if said is None:
+    setting = os.environ.get("DEEPCUBE_TIMEOUT_S")
+    if setting is None:
         return _TIMEOUT_S
     try:
-        seconds = float(said)
+        seconds = float(setting)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise SourceError(f"DEEPCUBE_TIMEOUT_S is {said!r}; it needs a positive number of seconds")
+        raise SourceError(
+            f"DEEPCUBE_TIMEOUT_S is {setting!r}; it needs a positive number of seconds"
+        )
     return seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from zarr.abc.store import (
     ByteRequest,
@@ -23,15 +23,56 @@ if TYPE_CHECKING:
     from cube_bridge.access.objects import Objects
 
 
+_NEVER_WRITTEN = "the store is read-only: a source is never written"
 _METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})
 
 
-class ObjectsStore(Store):
-    """A zarr store that can only be read."""
+class ReadOnlyStore(Store):
+    """What is the same in all stores of zarr that can only be read."""
+
+    def __init__(self) -> None:
+        """Tell zarr that nothing is written."""
+        super().__init__(read_only=True)
+
+    def with_read_only(self, read_only: bool = False) -> Self:
+        """Return itself: it is read only."""
+        if not read_only:
+            raise ValueError(_NEVER_WRITTEN)
+        return self
+
+    @property
+    def supports_writes(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def supports_deletes(self) -> bool:
+        """False."""
+        return False
+
+    async def get_partial_values(
+        self,
+        prototype: BufferPrototype,
+        key_ranges: Iterable[tuple[str, ByteRequest | None]],
+    ) -> list[Buffer | None]:
+        """Return parts of several keys."""
+        return list(await asyncio.gather(*(self.get(k, prototype, r) for k, r in key_ranges)))
+
+    async def set(self, key: str, value: Buffer) -> None:  # noqa: ARG002  # zarr's
+        """Refuse."""
+        raise ValueError(_NEVER_WRITTEN)
+
+    async def delete(self, key: str) -> None:  # noqa: ARG002  # zarr's
+        """Refuse."""
+        raise ValueError(_NEVER_WRITTEN)
+
+
+class ObjectsStore(ReadOnlyStore):
+    """The zarr store of objects anywhere: files, buckets, members of archives."""
 
     def __init__(self, objects: Objects, root: str = "") -> None:
         """Take the objects below `root`, `/` between names."""
-        super().__init__(read_only=True)
+        super().__init__()
         self.objects = objects
         self.root = f"{root.strip('/')}/" if root.strip("/") else ""
 
@@ -47,12 +88,6 @@ class ObjectsStore(Store):
 
     def __str__(self) -> str:
         return f"{self.objects}/{self.root}"
-
-    def with_read_only(self, read_only: bool = False) -> ObjectsStore:
-        """Return itself: it is read only."""
-        if not read_only:
-            raise ValueError("a source is never written")
-        return self
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -71,14 +106,6 @@ class ObjectsStore(Store):
             return None
         return prototype.buffer.from_bytes(found)
 
-    async def get_partial_values(
-        self,
-        prototype: BufferPrototype,
-        key_ranges: Iterable[tuple[str, ByteRequest | None]],
-    ) -> list[Buffer | None]:
-        """Return parts of several objects."""
-        return list(await asyncio.gather(*(self.get(k, prototype, r) for k, r in key_ranges)))
-
     async def exists(self, key: str) -> bool:
         """Return whether there is such an object."""
         try:
@@ -88,27 +115,9 @@ class ObjectsStore(Store):
         return True
 
     @property
-    def supports_writes(self) -> bool:
-        """False."""
-        return False
-
-    @property
-    def supports_deletes(self) -> bool:
-        """False."""
-        return False
-
-    @property
     def supports_listing(self) -> bool:
         """Whether the objects can be listed: not those of every web server."""
         return self.objects.children(self.root.rstrip("/")) is not None
-
-    async def set(self, key: str, value: Buffer) -> None:  # noqa: ARG002  # zarr's
-        """Refuse."""
-        raise ValueError("a source is never written")
-
-    async def delete(self, key: str) -> None:  # noqa: ARG002  # zarr's
-        """Refuse."""
-        raise ValueError("a source is never written")
 
     async def list(self) -> AsyncIterator[str]:
         """Yield the names of all objects."""

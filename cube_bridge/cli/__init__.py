@@ -1,1 +1,1 @@
-"""Subcommands that bring data into the graph and take it out again."""
+"""Subcommands that bring data into the graph (`index`) and take it out again (`export`)."""

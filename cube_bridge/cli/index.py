@@ -67,9 +67,9 @@ def index(
     from kg.rdf.iris import Iris
 
     iris = Iris.from_environment()
-    said = {"id": identifier, "title": title, "license": license_, "dataset": dataset}
+    details = {"id": identifier, "title": title, "license": license_, "dataset": dataset}
     mapping = read_mapping(mapping_file) if mapping_file else None
-    _refuse_contradictions(sources, mapping, said)
+    _refuse_contradictions(sources, mapping, details)
     reading = Reading(cluster=cluster, patience_s=patience_s)
     failed = 0
     with open_store(store, endpoint) as opened, progress_stages() as stage:
@@ -80,7 +80,7 @@ def index(
                     iris,
                     name,
                     mapping,
-                    said,
+                    details,
                     replace=replace,
                     reading=reading,
                     progress=stage,
@@ -97,10 +97,10 @@ def index(
 
 
 def _refuse_contradictions(
-    sources: tuple[str, ...], mapping: SourceMapping | None, said: dict[str, str | None]
+    sources: tuple[str, ...], mapping: SourceMapping | None, details: dict[str, str | None]
 ) -> None:
     """Refuse a description that cannot be that of the sources."""
-    is_described = any(said.values())
+    is_described = any(details.values())
     if len(sources) > 1 and (mapping or is_described):
         raise click.UsageError(
             "--mapping, --id, --title, --license and --dataset describe a single source"
@@ -116,7 +116,7 @@ def _indexed(
     iris: Iris,
     name: str,
     mapping: SourceMapping | None,
-    said: dict[str, str | None],
+    details: dict[str, str | None],
     *,
     replace: bool,
     reading: Reading,
@@ -129,7 +129,7 @@ def _indexed(
         iris: How IRIs are made.
         name: A path, a URL, or a name of the registry; a file that is here comes first.
         mapping: What the source says, where a mapping was given.
-        said: Identifier, title, licence and data set of a cube without a mapping.
+        details: Identifier, title, licence and data set of a cube without a mapping.
         replace: Take the place of a source with the same identifier.
         reading: How cubes are read.
         progress: Called as parts are done: stage, done, in all.
@@ -140,7 +140,7 @@ def _indexed(
     if mapping is None and name in registry() and not Path(name).exists():
         return index_dataset(store, iris, name, replace=replace, reading=reading, progress=progress)
     path = name if "://" in name else Path(name)
-    chosen = mapping or cube_mapping(path, **said)
+    chosen = mapping or cube_mapping(path, **details)
     return index_file(
         store, iris, path, chosen, replace=replace, reading=reading, progress=progress
     )

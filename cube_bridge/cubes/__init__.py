@@ -1,1 +1,5 @@
-"""A cube in the graph: its axes, its chunks, what is said of them, and the search for them."""
+"""A cube in the graph.
+
+In goes an opened dataset, out come quads on its axes and chunks, and the chunks that meet a region
+and a period.
+"""

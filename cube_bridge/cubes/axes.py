@@ -13,14 +13,16 @@ import numpy as np
 from cube_bridge.cubes.layout import ChunkLayout
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.grids import Grid, grid_of
 from cube_bridge.grids.equality import is_same_grid
+from cube_bridge.grids.reading import grid_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
+
+    from cube_bridge.grids.grid import Grid
 
 
 Period = tuple["datetime", "datetime"]
@@ -30,7 +32,7 @@ _NUMBERS = "iufb"
 
 @dataclass(frozen=True, kw_only=True)
 class TimeAxis:
-    """The times along a dimension."""
+    """The times along a dimension of a cube, in order, and how long each of them lasts."""
 
     dim: str
     times: tuple[datetime, ...]
@@ -132,7 +134,7 @@ def placement_of(dataset: xr.Dataset) -> Placement:
     Raises:
         CoordinatesError: No variable has a place on the Earth; says what is missing.
     """
-    known = _Known(dataset)
+    placer = _VariablePlacer(dataset)
     placed: list[Axes] = []
     left_out: dict[str, str] = {}
     auxiliary = _auxiliary(dataset)
@@ -140,7 +142,7 @@ def placement_of(dataset: xr.Dataset) -> Placement:
         if name in auxiliary or dataset[name].dtype.kind not in _NUMBERS or not dataset[name].ndim:
             continue
         try:
-            placed.append(known.axes(name))
+            placed.append(placer.axes(name))
         except CoordinatesError as error:
             left_out[name] = str(error)
     if not placed:
@@ -154,8 +156,8 @@ def placement_of(dataset: xr.Dataset) -> Placement:
     return Placement(axes=tuple(placed), left_out=left_out)
 
 
-class _Known:
-    """Grids and times of a cube that were read already."""
+class _VariablePlacer:
+    """Places the variables of a cube; grids and times that several share are read once."""
 
     def __init__(self, dataset: xr.Dataset) -> None:
         self._dataset = dataset
@@ -176,11 +178,11 @@ class _Known:
 
     def _grid(self, name: str) -> PlacedGrid:
         variable = self._dataset[name]
-        said = tuple(
+        named = tuple(
             str(variable.attrs.get(k, variable.encoding.get(k)))
             for k in ("coordinates", "grid_mapping")
         )
-        key = (variable.dims, *said)
+        key = (variable.dims, *named)
         if key not in self._grids:
             grid = grid_of(self._dataset, name)
             missing = [d for d in grid.dims if d not in variable.dims]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cube_bridge.cubes.axes import Axes, PlacedGrid
     from cube_bridge.cubes.iris import Cells
     from cube_bridge.cubes.summaries import ChunkPlace
-    from cube_bridge.grids import Window
+    from cube_bridge.grids.grid import Window
     from cube_bridge.sources.value_statistics import Statistics
 
 

@@ -36,7 +36,7 @@ _METRES_PER_DEGREE = 111_320.0
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkRef:
-    """A chunk of a variable."""
+    """A chunk of a variable as the graph has it: where it lies, and its zone map."""
 
     iri: NamedNode
     index: tuple[int, ...]

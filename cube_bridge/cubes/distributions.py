@@ -22,7 +22,7 @@ Access = Literal["map", "series"]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A cube that was picked."""
+    """The cube that was picked of those that hold one data set, and why."""
 
     source: NamedNode
     reason: str

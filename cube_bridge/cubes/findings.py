@@ -30,7 +30,7 @@ _DENSITY = "kg m-3"
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One odd thing."""
+    """One odd thing about a cube that does not keep it from being indexed."""
 
     variable: str
     kind: str

@@ -10,9 +10,14 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from cube_bridge.cubes.chunk_quads import grid_iri
 from cube_bridge.cubes.findings import finding_quads
-from cube_bridge.cubes.mapping import CubeMapping, SaidOfVariable
+from cube_bridge.cubes.mapping import CubeMapping, VariableMapping
 from cube_bridge.cubes.time_borders import times_text
-from cube_bridge.sources.description import Description, part_quads, variable_iri, variable_quads
+from cube_bridge.sources.description import (
+    SourceDescription,
+    part_quads,
+    variable_iri,
+    variable_quads,
+)
 from cube_bridge.units.quantities import unit_of_spelling, unit_quads
 from kg.rdf.geometry import CRS84, BBox
 from kg.rdf.iris import below
@@ -34,10 +39,10 @@ if TYPE_CHECKING:
 _MANY = 1000
 
 
-def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> Description:
-    """Return a cube as a whole."""
+def describe_cube(cube: OpenedCube, mapping: CubeMapping, source: NamedNode) -> SourceDescription:
+    """Return what the graph says of a cube as a whole, before any of its chunks."""
     placement = cube.placement
-    return Description(
+    return SourceDescription(
         kind=DEEP.Cube,
         media_type=cube.media_type,
         bbox=BBox.of(shapely.union_all([g.extent for g in placement.grids])),
@@ -85,20 +90,22 @@ def _variable(
     variable: xr.DataArray, axes: Axes, mapping: CubeMapping, source: NamedNode
 ) -> Iterator[Quad]:
     name, attrs = axes.variable, variable.attrs
-    said = mapping.variables.get(name, SaidOfVariable())
+    described = mapping.variables.get(name, VariableMapping())
     spelling = attrs.get("units")
     standard_name = attrs.get("standard_name")
-    observed = said.property or (f"{PREFIXES['cf']}{standard_name}/" if standard_name else None)
-    unit = expand(said.unit) if said.unit else unit_of_spelling(str(spelling or ""))
+    observed = described.property or (
+        f"{PREFIXES['cf']}{standard_name}/" if standard_name else None
+    )
+    unit = expand(described.unit) if described.unit else unit_of_spelling(str(spelling or ""))
     yield from variable_quads(
         source,
         name,
-        label=said.label or attrs.get("long_name"),
+        label=described.label or attrs.get("long_name"),
         observed=observed,
         unit=unit,
         unit_text=str(spelling) if spelling else None,
         cadence=_cadence(axes),
-        cell_methods=said.cell_methods or attrs.get("cell_methods"),
+        cell_methods=described.cell_methods or attrs.get("cell_methods"),
     )
     if unit is not None:
         yield from unit_quads(unit)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         OpenedCube,
     )
     from cube_bridge.cubes.workers import Workers
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from kg.rdf.iris import Iris
     from kg.store import GraphStore
 
@@ -44,7 +44,7 @@ _SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What a run came to."""
+    """What one run of indexing came to: chunks that it read, and those that it could not."""
 
     read: int
     """Chunks that the graph did not hold as they are now."""
@@ -171,11 +171,11 @@ def _known_versions(store: GraphStore, chunks: list[NamedNode]) -> dict[object, 
 def _signature(variable: xr.DataArray, axes: Axes) -> str:
     """Return what changes when the meaning of a variable's numbers or their places do."""
     stored = ("scale_factor", "add_offset", "_FillValue", "missing_value", "dtype")
-    said = {k: str(v) for k, v in variable.attrs.items()}
-    said |= {f"stored {k}": str(variable.encoding.get(k)) for k in stored}
+    attributes = {k: str(v) for k, v in variable.attrs.items()}
+    attributes |= {f"stored {k}": str(variable.encoding.get(k)) for k in stored}
     grid = axes.placed.grid
     return short_digest(
-        str(sorted(said.items())), str(variable.dtype), axes.placed.name, _grid_digest(grid)
+        str(sorted(attributes.items())), str(variable.dtype), axes.placed.name, _grid_digest(grid)
     )
 
 

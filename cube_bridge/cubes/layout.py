@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +18,16 @@ from cube_bridge.cubes.run_lengths import (
 from cube_bridge.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkLayout:
-    """The chunks of a variable along each of its dimensions."""
+    """How an array is cut into chunks: where each of them begins along each dimension.
+
+    The one layout there is, of variables as the graph has them (all dimensions, in the order of
+    the file) and of the layers that pixel values are computed from (time, rows, columns).
+    """
 
     dims: tuple[str, ...]
     lengths: tuple[tuple[int, ...], ...]
@@ -35,28 +41,58 @@ class ChunkLayout:
     @property
     def count(self) -> int:
         """Chunks in all."""
-        return int(np.prod([len(n) for n in self.lengths], dtype=np.int64))
+        return prod(self.counts)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Chunks along each dimension."""
+        return tuple(len(n) for n in self.lengths)
 
     @property
     def largest(self) -> tuple[int, ...]:
         """Cells of the largest chunk along each dimension."""
         return tuple(max(n) for n in self.lengths)
 
+    @cached_property
+    def borders(self) -> tuple[np.ndarray, ...]:
+        """First cells of the chunks along each dimension, and the end: (chunks + 1,) int64 each."""
+        return tuple(np.concatenate([[0], np.cumsum(n, dtype=np.int64)]) for n in self.lengths)
+
     def starts(self, axis: int) -> np.ndarray:
-        """Return the first cell of each chunk along a dimension: int64."""
-        return _starts(self.lengths[axis])
+        """Return the first cell of each chunk along a dimension: (chunks,) int64."""
+        return self.borders[axis][:-1]
 
     def slices(self, index: Sequence[int]) -> tuple[slice, ...]:
-        """Return the cells of a chunk."""
-        firsts = [int(self.starts(axis)[i]) for axis, i in enumerate(index)]
-        sizes = [n[i] for n, i in zip(self.lengths, index, strict=True)]
-        return tuple(slice(a, a + n) for a, n in zip(firsts, sizes, strict=True))
+        """Return the cells of a chunk, one slice a dimension.
+
+        Args:
+            index: Which chunk it is along each dimension.
+        """
+        return tuple(
+            slice(int(b[i]), int(b[i + 1])) for b, i in zip(self.borders, index, strict=True)
+        )
+
+    def meeting(self, slices: Sequence[slice]) -> Iterator[tuple[int, ...]]:
+        """Yield the indices of the chunks that have cells in a part of the array, in order.
+
+        Args:
+            slices: The part, one slice a dimension, none of them empty.
+        """
+        ranges = [
+            range(
+                int(np.searchsorted(b, s.start, side="right")) - 1,
+                int(np.searchsorted(b, s.stop, side="left")),
+            )
+            for b, s in zip(self.borders, slices, strict=True)
+        ]
+        return product(*ranges)
 
     def text(self) -> str:
         """Return the lengths as the graph keeps them: `30*12+5,100*4,100*4`."""
         return ",".join("+".join(runs_of(n)) for n in self.lengths)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def layout_of_text(dims: str, lengths: str) -> ChunkLayout:
     """Return the layout that the graph keeps as two texts.
 
@@ -64,17 +100,9 @@ def layout_of_text(dims: str, lengths: str) -> ChunkLayout:
         SourceError: They are no layout.
     """
     names = tuple(dims.split(","))
-    found = _lengths_of_text(lengths)
+    found = tuple(
+        tuple(values_of_runs(axis.split("+"), lengths).tolist()) for axis in lengths.split(",")
+    )
     if len(names) != len(found):
         raise SourceError(f"the graph has {len(names)} dimensions, but chunk lengths {lengths!r}")
     return ChunkLayout(dims=names, lengths=found)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _lengths_of_text(text: str) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(values_of_runs(a.split("+"), text).tolist()) for a in text.split(","))
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _starts(lengths: tuple[int, ...]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths[:-1], dtype=np.int64)]).astype(np.int64)

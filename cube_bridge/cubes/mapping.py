@@ -9,7 +9,7 @@ from pydantic import Field
 from cube_bridge.sources.info import Name, SourceMapping, Strict
 
 
-class SaidOfVariable(Strict):
+class VariableMapping(Strict):
     """What a cube leaves unsaid of a variable; None is not said here either."""
 
     property: Name | None = None
@@ -22,4 +22,4 @@ class CubeMapping(SourceMapping):
     """A cube, with what its own metadata leaves unsaid."""
 
     kind: Literal["cube"]
-    variables: dict[str, SaidOfVariable] = Field(default_factory=dict)
+    variables: dict[str, VariableMapping] = Field(default_factory=dict)

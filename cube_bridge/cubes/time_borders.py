@@ -28,7 +28,7 @@ def times_text(moments: Iterable[datetime]) -> str:
 
 @lru_cache(maxsize=REMEMBERED)
 def times_of_text(text: str) -> np.ndarray:
-    """Return the moments that `times_text` wrote: int64 seconds since 1970.
+    """Return the moments that `times_text` wrote: (n,) int64 seconds since 1970.
 
     Raises:
         SourceError: The text is none.

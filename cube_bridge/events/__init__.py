@@ -1,1 +1,4 @@
-"""Events in time series, by concepts that are data."""
+"""Events in time series.
+
+In go a series and a concept that is data in the graph, out come the intervals that fit it.
+"""

@@ -86,8 +86,8 @@ def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
         EventConceptError: There is none by that IRI, or its definition is incomplete; says what
             is missing.
     """
-    said = _said(store, iri)
-    if DEEP.ofProperty.value not in said:
+    statements = _statements_of(store, iri)
+    if DEEP.ofProperty.value not in statements:
         known = [
             compact(text(r["c"])) for r in select(store, "SELECT ?c { ?c a deep:EventConcept }")
         ]
@@ -96,8 +96,8 @@ def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
             f"it has {', '.join(sorted(known)) or 'none'}; load one as Turtle, or `deepcube reason`"
         )
     try:
-        condition = _condition(said)
-        shares = said.get(DEEP.minimumShare.value, [])
+        condition = _condition(statements)
+        shares = statements.get(DEEP.minimumShare.value, [])
         minimum_share = number(shares[0]) if shares else None
     except (KeyError, ValueError) as error:
         raise EventConceptError(
@@ -111,21 +111,21 @@ def read_concept(store: GraphStore, iri: NamedNode) -> EventConcept:
             f"{compact(iri.value)} has a deep:minimumShare, which only goes with plain values: "
             "leave out deep:measuredAs and deep:movingWindow"
         )
-    units = said.get("http://qudt.org/schema/qudt/hasUnit", [])
+    units = statements.get("http://qudt.org/schema/qudt/hasUnit", [])
     unit = units[0] if units and isinstance(units[0], NamedNode) else None
     return EventConcept(iri=iri, condition=condition, unit=unit, minimum_share=minimum_share)
 
 
-def _said(store: GraphStore, iri: NamedNode) -> dict[str, list[Term]]:
+def _statements_of(store: GraphStore, iri: NamedNode) -> dict[str, list[Term]]:
     found: dict[str, list[Term]] = {}
     for row in select(store, f"SELECT ?p ?o {{ {iri} ?p ?o }} ORDER BY ?p ?o"):
         found.setdefault(text(row["p"]), []).append(row["o"])
     return found
 
 
-def _condition(said: dict[str, list[Term]]) -> Condition:
+def _condition(statements: dict[str, list[Term]]) -> Condition:
     def one(name: NamedNode) -> str | None:
-        values = said.get(name.value)
+        values = statements.get(name.value)
         if values and len(values) > 1:
             raise ValueError(f"{compact(name.value)} is said {len(values)} times")
         return text(values[0]) if values else None
@@ -149,7 +149,7 @@ def _condition(said: dict[str, list[Term]]) -> Condition:
         statistic=_STATISTICS[one(DEEP.movingStatistic) or DEEP.mean.value],
         above=bound(DEEP.above),
         below=bound(DEEP.below),
-        months=frozenset(int(text(m)) for m in said.get(DEEP.inMonth.value, [])),
+        months=frozenset(int(text(m)) for m in statements.get(DEEP.inMonth.value, [])),
         minimum_duration=duration(DEEP.minimumDuration) or none,
         maximum_gap=duration(DEEP.maximumGap) or none,
         reference=(day(DEEP.referenceStart), day(DEEP.referenceEnd)),

@@ -22,7 +22,7 @@ _NO_TIME = np.timedelta64(0, "s")
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """When an event is on."""
+    """When an event is on: which measure of a series is beyond which bound."""
 
     measure: Measure = "value"
     window: np.timedelta64 | None = None
@@ -88,7 +88,7 @@ def detect(times: np.ndarray, values: np.ndarray, condition: Condition) -> Itera
 
 
 def typical_step(times: np.ndarray) -> np.timedelta64 | None:
-    """Return the median step of some moments; None where there are fewer than two."""
+    """Return the median step of moments, (n,) datetime64; None where there are fewer than two."""
     if len(times) < 2:
         return None
     steps = np.sort(np.diff(times))
@@ -142,6 +142,7 @@ def measure(times: np.ndarray, values: np.ndarray, condition: Condition) -> np.n
 
 
 def _against(values: np.ndarray, climatology: np.ndarray, how: Measure) -> np.ndarray:
+    """Return values, (n,), as they lie among those of the same month, (m,) without NaN: (n,)."""
     if how == "quantile":
         places = np.searchsorted(np.sort(climatology), values, side="left")
         return np.where(np.isfinite(values), places / len(climatology), np.nan)
@@ -153,7 +154,7 @@ def _against(values: np.ndarray, climatology: np.ndarray, how: Measure) -> np.nd
 
 
 def _excess(measured: np.ndarray, condition: Condition) -> np.ndarray:
-    """Return how far the measure is beyond the nearer bound; not above 0 where it is not."""
+    """Return how far a measure is beyond the nearer bound, (n,); not above 0 where it is not."""
     found = np.full(len(measured), np.inf)
     if condition.above is not None:
         found = np.minimum(found, measured - condition.above)
@@ -165,7 +166,7 @@ def _excess(measured: np.ndarray, condition: Condition) -> np.ndarray:
 def _stretches(
     times: np.ndarray, places: np.ndarray, step: np.timedelta64, gap: np.timedelta64
 ) -> list[np.ndarray]:
-    """Return the places where a condition holds, split where it does not for too long."""
+    """Return the places, (m,) positions, where a condition holds, split at gaps: (k,) each."""
     if not len(places):
         return []
     follows = np.diff(places) == 1

@@ -1,1 +1,4 @@
-"""The formats that cubes come in, one module each, and how their bytes are reached."""
+"""Bytes become lazy datasets.
+
+In goes a location, out comes an xarray.Dataset whose values are not read yet. One module a format.
+"""

@@ -105,6 +105,7 @@ def _repaired(variable: xr.Variable) -> dict[str, Any]:
 
 
 def _numbers(said: str) -> float | np.ndarray | None:
+    """Return the number, or the (n,) numbers, that an attribute says; None where it is none."""
     try:
         found = [float(piece) for piece in said.replace(",", " ").split()]
     except ValueError:

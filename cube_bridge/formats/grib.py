@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 
 from cube_bridge.errors import NotACubeError
-from cube_bridge.formats.raster import lazy, place, raster_file
+from cube_bridge.formats.raster import lazy, raster_file
 from cube_bridge.formats.raster_file import BandsArray
+from cube_bridge.formats.raster_place import coordinates_of
 
 if TYPE_CHECKING:
     from cube_bridge.access.source import LookedAt
@@ -116,7 +117,7 @@ def _described(opened: Any, file: RasterFile, shown: str) -> xr.Dataset:
         by_name[message.element, message.kind].append(message)
     elements = [element for element, _ in by_name]
     times = _distinct([m.valid for g in by_name.values() if _by_valid_time(g) for m in g])
-    placed = place(opened, shown)
+    placed = coordinates_of(opened, shown)
     # A sphere of the size that a weather model has: its degrees are taken as they are, as all do.
     if placed and placed["x"][2]["standard_name"] == "longitude":
         del placed["spatial_ref"]
@@ -214,6 +215,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _coordinate(axis: str, values: list[Any]) -> np.ndarray:
+    """Return the (n,) values along a leading dimension as numbers, times or texts."""
     if axis in {"time", "reference_time"}:
         return np.array(values, dtype="datetime64[s]").astype("datetime64[ns]")
     return np.array(values)

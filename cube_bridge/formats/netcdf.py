@@ -8,7 +8,7 @@ import h5netcdf
 import netCDF4
 import xarray as xr
 
-from cube_bridge.errors import NotACubeError
+from cube_bridge.errors import NotACubeError, SelectionError
 from cube_bridge.formats.decoding import decoded
 from cube_bridge.formats.groups import marked, merged
 from cube_bridge.formats.netcdf_classic import required_bytes
@@ -32,6 +32,34 @@ _LARGE = 2**26
 def recognises(source: LookedAt) -> bool:
     """Return whether it is NetCDF, by its first bytes."""
     return source.head is not None and (source.head.startswith(_CLASSIC) or _is_hdf5(source.head))
+
+
+def byte_ranges(path: Path) -> dict[str, Any]:
+    """Return where the chunks of a file are, without reading their values.
+
+    Args:
+        path: A file of NetCDF 4, or of NetCDF 3 with offsets of 32 or 64 bits.
+
+    Returns:
+        By key in a Zarr 2 group, `ts/0.0.0`: [file, offset, length], or what a small text of
+        metadata says itself.
+
+    Raises:
+        SelectionError: It is a file of 64-bit data (CDF-5), or HDF5 behind a block of its user's.
+    """
+    with path.open("rb") as file:
+        magic = file.read(len(_HDF5))
+    if magic == _HDF5:
+        from kerchunk.hdf import SingleHdf5ToZarr  # noqa: PLC0415  # for references only
+
+        found = SingleHdf5ToZarr(str(path.resolve()), inline_threshold=0).translate()["refs"]
+    elif magic.startswith(_CLASSIC[:2]):
+        from kerchunk.netCDF3 import NetCDF3ToZarr  # noqa: PLC0415  # for references only
+
+        found = NetCDF3ToZarr(str(path.resolve()), inline_threshold=0).translate()["refs"]
+    else:
+        raise SelectionError(f"the chunks of {path.name} are not byte ranges that Zarr could read")
+    return dict(found)
 
 
 def open_dataset(source: LookedAt) -> xr.Dataset:

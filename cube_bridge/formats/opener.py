@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.access.location import Part
+    from cube_bridge.access.location import SourcePart
 
 #: Entry points by which other packages bring formats.
 GROUP = "deepcube.formats"
 
 
 class Format(Protocol):
-    """What the module of a format has."""
+    """What the module of a format has.
+
+    One whose chunks Zarr could read where they lie also has `byte_ranges(path)`, which returns
+    for each key of a Zarr 2 group [file, offset, length].
+    """
 
     MEDIA_TYPE: str
     """Media type of its files."""
@@ -68,7 +72,7 @@ class CubeSource:
     looked: LookedAt
 
     @classmethod
-    def at(cls, location: Path | str, part: Part | None = None) -> CubeSource:
+    def at(cls, location: Path | str, part: SourcePart | None = None) -> CubeSource:
         """Look at a location.
 
         Raises:
@@ -119,7 +123,7 @@ class CubeSource:
             ) from error
 
 
-def open_cube(location: Path | str, *, part: Part | None = None) -> xr.Dataset:
+def open_cube(location: Path | str, *, part: SourcePart | None = None) -> xr.Dataset:
     """Open a cube lazily, chunked as it is stored. The source is never changed.
 
     Args:

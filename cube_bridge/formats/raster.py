@@ -7,22 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyproj
 import xarray as xr
 from dask.base import tokenize
-from pyproj.exceptions import CRSError
 from rasterio.enums import MaskFlags
-from rasterio.transform import GCPTransformer
 from xarray.core.indexing import LazilyIndexedArray
 
 from cube_bridge.access.objects import objects_below
-from cube_bridge.errors import CoordinatesError, NotACubeError
+from cube_bridge.errors import NotACubeError
 from cube_bridge.formats.groups import merged
 from cube_bridge.formats.raster_file import BandsArray, RasterFile
+from cube_bridge.formats.raster_place import coordinates_of
 
 if TYPE_CHECKING:
-    from affine import Affine
-
     from cube_bridge.access.source import LookedAt
 
 MEDIA_TYPE = "image/tiff; application=geotiff"
@@ -30,8 +26,6 @@ ORDER = 60
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 #: Cells of a chunk of a file in strips, each of them too little to be worth a chunk.
 _STRIP_CELLS = 2**20
-#: Cells that a longitude and a latitude each may be kept in memory for.
-_MOST_PLACES = 2**24
 
 
 def recognises(source: LookedAt) -> bool:
@@ -93,7 +87,7 @@ def _described(opened: Any, file: RasterFile, shown: str) -> xr.Dataset:
     _check_whole(opened, file, shown)
     shape = (opened.height, opened.width)
     names = _band_names(opened.descriptions)
-    placed = place(opened, shown)
+    placed = coordinates_of(opened, shown)
     variables = {}
     for band, name in enumerate(names, 1):
         array = _band_array(opened, file, band, shape)
@@ -178,79 +172,3 @@ def _check_whole(opened: Any, file: RasterFile, shown: str) -> None:
                     f"{shown} is truncated: it has {size} bytes, and a block ends at byte "
                     f"{int(at) + int(count)}; fetch or write it again"
                 )
-
-
-def place(opened: Any, shown: str) -> dict[str, Any]:
-    """Return the coordinates of a raster, and its reference system as `spatial_ref`.
-
-    Raises:
-        CoordinatesError: Its cells have places of their own, and are too many for that.
-    """
-    points, points_crs = opened.gcps
-    transform: Affine = opened.transform
-    if points and points_crs is not None and transform.is_identity:
-        with GCPTransformer(points) as transformer:
-            x, y = transformer.xy(*_centres(opened, shown))
-        return _by_cell(np.asarray(x), np.asarray(y), points_crs, opened)
-    if opened.crs is None or transform.is_identity:
-        # Without coordinates; who asks for the grid is told what is missing.
-        return {}
-    if transform.b or transform.d:
-        rows, columns = _centres(opened, shown)
-        x, y = (
-            transform.a * (columns + 0.5) + transform.b * (rows + 0.5) + transform.c,
-            (transform.d * (columns + 0.5) + transform.e * (rows + 0.5) + transform.f),
-        )
-        return _by_cell(x, y, opened.crs, opened)
-    crs = _crs_of(opened.crs)
-    x = transform.c + transform.a * (np.arange(opened.width) + 0.5)
-    y = transform.f + transform.e * (np.arange(opened.height) + 0.5)
-    is_lonlat = crs.is_geographic and not crs.is_derived
-    if is_lonlat:
-        names, units = ("longitude", "latitude"), ("degrees_east", "degrees_north")
-    else:
-        names, units = ("projection_x_coordinate", "projection_y_coordinate"), ("m", "m")
-    told = is_lonlat or all(a.unit_name == "metre" for a in crs.axis_info)
-    attrs = [
-        {"standard_name": n, "axis": a, **({"units": u} if told else {})}
-        for n, a, u in zip(names, "XY", units, strict=True)
-    ]
-    return {
-        "x": ("x", x, attrs[0]),
-        "y": ("y", y, attrs[1]),
-        "spatial_ref": ((), np.int32(0), {**crs.to_cf(), "spatial_ref": crs.to_wkt()}),
-    }
-
-
-def _centres(opened: Any, shown: str) -> tuple[np.ndarray, np.ndarray]:
-    if opened.width * opened.height > _MOST_PLACES:
-        raise CoordinatesError(
-            f"{shown} is rotated or placed by control points, with {opened.height} x "
-            f"{opened.width} cells; up to {_MOST_PLACES} can be placed one by one. Warp it first "
-            "(gdalwarp), or take an overview of it (#overview=0)"
-        )
-    rows, columns = np.meshgrid(
-        np.arange(opened.height, dtype=float), np.arange(opened.width, dtype=float), indexing="ij"
-    )
-    return rows, columns
-
-
-def _by_cell(x: np.ndarray, y: np.ndarray, crs: Any, opened: Any) -> dict[str, Any]:
-    to_globe = pyproj.Transformer.from_crs(_crs_of(crs), "OGC:CRS84", always_xy=True)
-    shape = (opened.height, opened.width)
-    longitudes, latitudes = (a.reshape(shape) for a in to_globe.transform(x.ravel(), y.ravel()))
-    lon = {"standard_name": "longitude", "units": "degrees_east"}
-    lat = {"standard_name": "latitude", "units": "degrees_north"}
-    return {"lon": (("y", "x"), longitudes, lon), "lat": (("y", "x"), latitudes, lat)}
-
-
-def _crs_of(crs: Any) -> pyproj.CRS:
-    try:
-        authority = crs.to_authority(confidence_threshold=100)
-        if authority is not None:
-            return pyproj.CRS.from_authority(*authority)
-        return pyproj.CRS.from_wkt(crs.to_wkt())
-    except CRSError as error:
-        raise CoordinatesError(
-            f"the reference system of the raster is not known: {crs.to_wkt()[:100]!r}"
-        ) from error

@@ -70,12 +70,12 @@ class RasterFile:
 
     def _kept_open(self, path: str) -> Any:
         """Return the data set of this thread."""
-        mine: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
-        found = mine.get(self)
+        opened_here: dict[RasterFile, Any] = _OPEN.__dict__.setdefault("mine", {})
+        found = opened_here.get(self)
         if found is None:
-            while len(mine) >= _OPEN_AT_MOST:
-                mine.pop(next(iter(mine))).close()
-            found = mine[self] = self._opened(path)
+            while len(opened_here) >= _OPEN_AT_MOST:
+                opened_here.pop(next(iter(opened_here))).close()
+            found = opened_here[self] = self._opened(path)
         return found
 
     def _opened(self, path: str, **options: Any) -> Any:
@@ -184,6 +184,7 @@ class BandsArray(BackendArray):
         return len(rows), len(columns)
 
     def _band(self, band: int, window: Window) -> np.ndarray:
+        """Return the (rows, columns) of a window of a band."""
         if band == 0:
             return np.full((int(window.height), int(window.width)), np.nan, dtype=self.dtype)
         read = self.file.reading(lambda d: d.read(band, window=window, masked=self.masked))
@@ -197,6 +198,7 @@ class BandsArray(BackendArray):
 
 
 def _listed(key: Any, size: int) -> np.ndarray:
+    """Return the positions, (n,), that an index along a dimension of some size means."""
     if isinstance(key, slice):
         return np.arange(size)[key]
     return np.atleast_1d(np.asarray(key))

@@ -217,9 +217,9 @@ def _covered(
 
 
 def _read_with(array: zarr.Array[Any]) -> str:
-    said: dict[str, Any] = dict(array.metadata.to_dict())
-    attributes: Mapping[str, Any] = said.get("attributes") or {}
-    known = {k: said[k] for k in _OF_VALUES if k in said}
+    metadata_fields: dict[str, Any] = dict(array.metadata.to_dict())
+    attributes: Mapping[str, Any] = metadata_fields.get("attributes") or {}
+    known = {k: metadata_fields[k] for k in _OF_VALUES if k in metadata_fields}
     known |= {k: attributes[k] for k in _OF_ATTRIBUTES if k in attributes}
     return _hash(json.dumps(known, sort_keys=True, default=str))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tarfile
 import warnings
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -12,12 +14,13 @@ from zarr.storage import LocalStore
 
 from cube_bridge.access.archives import compression_of, is_archive, open_archive
 from cube_bridge.access.object_store import ObjectsStore
-from cube_bridge.errors import NotACubeError
+from cube_bridge.errors import NotACubeError, SelectionError
 from cube_bridge.formats.decoding import decoded
 from cube_bridge.formats.groups import marked, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from zarr.abc.store import Store
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/vnd.zarr"
 ORDER = 30
+#: Bytes of the part of a zip member's local header that has a fixed length.
+_ZIP_HEADER = 30
 _GROUP_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
 
 
@@ -38,6 +43,59 @@ def recognises(source: LookedAt) -> bool:
 def open_dataset(source: LookedAt) -> xr.Dataset:
     """Open it lazily, chunked as it is stored."""
     return open_store(store_of(source), source.location.part.group, source.shown)
+
+
+def byte_ranges(path: Path) -> dict[str, Any]:
+    """Return where the chunks of a Zarr 2 group are.
+
+    Args:
+        path: A folder, or a zip file whose members are not compressed, or a tar file.
+
+    Returns:
+        By key in the group, `ts/0.0.0`: [file, offset, length].
+
+    Raises:
+        SelectionError: The archive is compressed, or holds no group of Zarr 2.
+    """
+    if path.is_dir():
+        files = (f for f in path.rglob("*") if f.is_file())
+        return {
+            f.relative_to(path).as_posix(): [str(f.resolve()), 0, f.stat().st_size] for f in files
+        }
+    return _below_root(_in_zip(path) if zipfile.is_zipfile(path) else _in_tar(path), path)
+
+
+def _in_zip(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        for info in archive.infolist():
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise SelectionError(f"{path.name} is compressed as a whole; unpack it first")
+            # The local header has an extra field of its own, unlike that of the directory.
+            file.seek(info.header_offset + _ZIP_HEADER - 4)
+            lengths = file.read(4)
+            header = _ZIP_HEADER + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
+            begin = info.header_offset + header
+            found[info.filename] = [str(path.resolve()), begin, info.file_size]
+    return found
+
+
+def _in_tar(path: Path) -> dict[str, Any]:
+    with tarfile.open(path, "r:") as archive:
+        return {
+            m.name: [str(path.resolve()), m.offset_data, m.size]
+            for m in archive.getmembers()
+            if m.isfile()
+        }
+
+
+def _below_root(found: dict[str, Any], path: Path) -> dict[str, Any]:
+    roots = [k.rpartition("/")[0] for k in found if k.rpartition("/")[2] == ".zgroup"]
+    if not roots:
+        raise SelectionError(f"{path.name} holds no Zarr 2 group whose chunks could be referenced")
+    root = min(roots, key=len)
+    prefix = f"{root}/" if root else ""
+    return {k.removeprefix(prefix): r for k, r in found.items() if k.startswith(prefix)}
 
 
 def store_of(source: LookedAt) -> Store:
@@ -117,12 +175,12 @@ def _around(root: zarr.Group, wanted: str) -> list[str]:
 
 def _finest_of_pyramid(root: zarr.Group) -> str | None:
     """Return the group of the finest level, where the groups are levels of one pyramid."""
-    said: Any = root.attrs.get("multiscales")
-    if isinstance(said, list) and said:
-        said = said[0]
-    if not isinstance(said, dict):
+    multiscales: Any = root.attrs.get("multiscales")
+    if isinstance(multiscales, list) and multiscales:
+        multiscales = multiscales[0]
+    if not isinstance(multiscales, dict):
         return None
-    levels = said.get("datasets") or said.get("layout") or []
+    levels = multiscales.get("datasets") or multiscales.get("layout") or []
     for level in levels:
         path = str(level.get("path") or level.get("asset") or level.get("group") or "")
         if path and isinstance(root.get(path), zarr.Group):

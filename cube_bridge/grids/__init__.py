@@ -1,6 +1,5 @@
-"""Where the cells of a cube lie on the Earth."""
+"""Where the cells of a cube lie on the Earth.
 
-from cube_bridge.grids.grid import Grid, Window
-from cube_bridge.grids.reading import grid_of
-
-__all__ = ["Grid", "Window", "grid_of"]
+In goes a dataset, out comes a `Grid` (grid.py, made by reading.py) that turns windows of cells
+into polygons, and places into windows.
+"""

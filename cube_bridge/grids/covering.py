@@ -48,7 +48,15 @@ def cover_regular(geometry: BaseGeometry, x_edges: np.ndarray, y_edges: np.ndarr
 
 
 def cover_cells(geometry: BaseGeometry, cells: np.ndarray) -> np.ndarray:
-    """Return how much of each cell, a polygon or point of any array, a geometry covers."""
+    """Return how much of each cell of any array a geometry covers: float64 in its shape.
+
+    Args:
+        geometry: In the plane of the cells.
+        cells: Polygons, or points, of any shape.
+
+    Returns:
+        For areas the share of the cell, for lines that of the line, 0 to 1; 1 for a point met.
+    """
     flat = cells.ravel()
     shares = np.zeros(flat.shape)
     shapely.prepare(geometry)
@@ -69,7 +77,7 @@ def cover_cells(geometry: BaseGeometry, cells: np.ndarray) -> np.ndarray:
 
 
 def positions_in(grid: Grid, box: BBox) -> tuple[np.ndarray, ...]:
-    """Return `Grid.positions_in` from the centres of the cells in the windows of a box."""
+    """Return `Grid.positions_in`, (n,) int64 a dimension, from the centres in windows of a box."""
     found: list[set[int]] = [set() for _ in grid.dims]
     for window in grid.windows(box.polygon()):
         x, y = grid.centres(window)

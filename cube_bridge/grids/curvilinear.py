@@ -38,6 +38,12 @@ class CurvilinearGrid:
         """Rows and columns."""
         return self.longitudes.shape[0] - 1, self.longitudes.shape[1] - 1
 
+    @property
+    def side_m(self) -> float:
+        """Side of the cell in the middle in metres, as if it were a square."""
+        middle = tuple(slice(n // 2, n // 2 + 1) for n in self.shape)
+        return float(np.sqrt(np.median(self.areas(middle))))
+
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`."""
         longitudes, latitudes = self._corners(window)
@@ -99,7 +105,7 @@ class CurvilinearGrid:
 
     @cached_property
     def _boxes(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """The box around each cell: west and east, south and north."""
+        """The box around each cell: west, east, south, north, (rows, columns) degrees each."""
         boxes = []
         for a, period in ((self.longitudes, 360.0), (self.latitudes, None)):
             corners = np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, 1:], a[1:, :-1]])
@@ -109,5 +115,6 @@ class CurvilinearGrid:
         return boxes[0], boxes[1]
 
     def _corners(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return longitude and latitude of a window's corners: (rows + 1, columns + 1) each."""
         rows, columns = (slice(s.start, s.stop + 1) for s in window)
         return self.longitudes[rows, columns], self.latitudes[rows, columns]

@@ -67,7 +67,7 @@ def _is_near(
 
 
 def _turned(degrees: np.ndarray) -> np.ndarray:
-    """Return differences of longitudes the short way round: 359.9 is -0.1."""
+    """Return differences of longitudes, of any shape, the short way round: 359.9 is -0.1."""
     return np.asarray(degrees - np.round(degrees / _TURN) * _TURN)
 
 

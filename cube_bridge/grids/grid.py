@@ -37,6 +37,10 @@ class Grid(Protocol):
     def time(self) -> str | None:
         """Name of the dimension of time; None for a cube without time."""
 
+    @property
+    def side_m(self) -> float:
+        """Side of a typical cell in metres, as if it were a square; 0 for stations."""
+
     def footprint(self, window: Window) -> BaseGeometry:
         """Return the ground under a window, cut where it crosses 180 degrees."""
 
@@ -47,7 +51,7 @@ class Grid(Protocol):
         """
 
     def positions_in(self, box: BBox) -> tuple[np.ndarray, ...]:
-        """Return, for each dimension, where cells have their centre in a box: int64, ascending."""
+        """Return where cells have their centre in a box: (n,) int64, ascending, a dimension."""
 
     def coverage(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
         """Return how much of each cell of a window a geometry covers.
@@ -59,13 +63,13 @@ class Grid(Protocol):
         """
 
     def contains(self, geometry: BaseGeometry, window: Window) -> np.ndarray:
-        """Return for which cells of a window the centre lies in an area: bool."""
+        """Return for which cells of a window the centre lies in an area: bool in its shape."""
 
     def areas(self, window: Window) -> np.ndarray:
-        """Return the area of each cell of a window on the ellipsoid, in square metres: float64."""
+        """Return the area of each cell of a window on the ellipsoid: float64 m2 in its shape."""
 
     def centres(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Return longitude and latitude of each cell's centre: two float64 arrays."""
+        """Return longitude and latitude of each cell's centre: degrees in the window's shape."""
 
     def cells(self, window: Window) -> np.ndarray:
         """Return each cell as a geometry: an object array in the shape of the window."""

@@ -14,7 +14,7 @@ from cube_bridge.grids.rectilinear import RectilinearGrid, cells_between
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Grid, Window
+    from cube_bridge.grids.grid import Grid, Window
 
 
 _TURN = 360.0
@@ -32,7 +32,7 @@ class Strip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class GridPart:
     """Rows and columns of a grid; two strips or more where it crosses the seam."""
 
     rows: slice
@@ -40,11 +40,11 @@ class Part:
 
     @property
     def columns(self) -> np.ndarray:
-        """Where the columns are in the array: int64."""
+        """Where the columns are in the array: (columns,) int64."""
         return np.concatenate([np.arange(s.columns.start, s.columns.stop) for s in self.strips])
 
     def x_borders(self, grid: RectilinearGrid) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each column begins and ends, in the order of the array."""
+        """Return where each column begins and ends, in the order of the array: (columns,) each."""
         first, last = [], []
         for strip in self.strips:
             edges = grid.x_edges[strip.columns.start : strip.columns.stop + 1]
@@ -53,7 +53,7 @@ class Part:
         return np.concatenate(first), np.concatenate(last)
 
     def y_borders(self, grid: RectilinearGrid) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each row begins and ends, in the order of the array."""
+        """Return where each row begins and ends, in the order of the array: (rows,) each."""
         edges = grid.y_edges[self.rows.start : self.rows.stop + 1]
         return edges[:-1], edges[1:]
 
@@ -69,7 +69,7 @@ class Part:
 
 def part_between(
     grid: RectilinearGrid, x: tuple[float, float], y: tuple[float, float]
-) -> Part | None:
+) -> GridPart | None:
     """Return the cells that two intervals of the plane touch; None where there are none.
 
     Longitudes go once round: 190 degrees is found in a grid from -180 to 180.
@@ -87,10 +87,10 @@ def part_between(
     if rows is None or not strips:
         return None
     ascending = grid.x_edges[-1] >= grid.x_edges[0]
-    return Part(rows=rows, strips=tuple(strips if ascending else strips[::-1]))
+    return GridPart(rows=rows, strips=tuple(strips if ascending else strips[::-1]))
 
 
-def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
+def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> GridPart | None:
     """Return the cells around those that a region touches, across the seam if that is shorter."""
     windows = grid.windows(region)
     if not windows:
@@ -104,17 +104,17 @@ def part_of_region(grid: RectilinearGrid, region: BaseGeometry) -> Part | None:
     if gaps and grid.is_lonlat and abs(east - west - _TURN) < _ROUND:
         widest = int(np.argmax(gaps))
         if gaps[widest] > hull.start + count - hull.stop:
-            return Part(
+            return GridPart(
                 rows=rows,
                 strips=(
                     Strip(columns=slice(columns[widest + 1].start, count), turns=-1),
                     Strip(columns=slice(0, columns[widest].stop), turns=0),
                 ),
             )
-    return Part(rows=rows, strips=(Strip(columns=hull, turns=0),))
+    return GridPart(rows=rows, strips=(Strip(columns=hull, turns=0),))
 
 
-def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> Part | None:
+def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> GridPart | None:
     """Return the part of a grid whose cells are exactly those of another; None if none is."""
     if not is_same_plane(grid, target):
         return None
@@ -126,12 +126,10 @@ def part_that_is(grid: RectilinearGrid, target: RectilinearGrid) -> Part | None:
     part = part_between(grid, *bounds)
     if part is None:
         return None
-    mine = part.of(grid)
-    if mine.shape != target.shape:
+    own = part.of(grid)
+    if own.shape != target.shape:
         return None
-    same = is_same_edges(mine.x_edges, target.x_edges) and is_same_edges(
-        mine.y_edges, target.y_edges
-    )
+    same = is_same_edges(own.x_edges, target.x_edges) and is_same_edges(own.y_edges, target.y_edges)
     return part if same else None
 
 

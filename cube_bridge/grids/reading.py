@@ -121,11 +121,11 @@ def _grid_mapping(dataset: xr.Dataset, names: list[str]) -> str | None:
     """Return the variable that describes the reference system."""
     for name in names:
         array = dataset[name]
-        said = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
-        if said is None:
+        written = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
+        if written is None:
             continue
         # The extended form is "crs: x y crs2: lat lon"; the first is that of the dimensions.
-        mapping = str(said).split()[0].rstrip(":")
+        mapping = str(written).split()[0].rstrip(":")
         if mapping in dataset.variables:
             return mapping
     known = ("spatial_ref", "crs", "grid_mapping", "rotated_pole", "projection")
@@ -164,9 +164,9 @@ def _check_on_earth(crs: pyproj.CRS) -> None:
         ) from error
 
 
-def _unknown(mapping: str, said: str) -> CoordinatesError:
+def _unknown(mapping: str, written: str) -> CoordinatesError:
     return CoordinatesError(
-        f"the reference system in {mapping!r} is not known: {said[:100]!r}; "
+        f"the reference system in {mapping!r} is not known: {written[:100]!r}; "
         "it needs WKT, PROJ or an EPSG code, or complete CF attributes"
     )
 
@@ -266,7 +266,7 @@ def _factor(coordinate: xr.DataArray, crs: pyproj.CRS) -> float:
 
 
 def _edges_of(dataset: xr.Dataset, centres: np.ndarray, name: str) -> np.ndarray:
-    """Return the borders of cells: the bounds of the file, or halfway between the centres."""
+    """Return the borders of cells, (n + 1,): the file's, or halfway between (n,) centres."""
     bounds = dataset[name].attrs.get("bounds", dataset[name].encoding.get("bounds"))
     if bounds in dataset.variables:
         pairs = dataset[bounds].to_numpy().astype(float)
@@ -287,6 +287,7 @@ def _edges_of(dataset: xr.Dataset, centres: np.ndarray, name: str) -> np.ndarray
 
 
 def _widened(edges: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return borders, (n + 1,); of a single cell, made as wide as cells of the other axis are."""
     if edges[0] != edges[-1]:
         return edges
     half = abs(others[1] - others[0]) / 2
@@ -325,6 +326,7 @@ def _by_cell(longitudes: xr.DataArray, latitudes: xr.DataArray, time: str | None
 
 
 def _check_degrees(x: np.ndarray, y: np.ndarray) -> None:
+    """Raise unless longitudes and latitudes, of any shape, are degrees; NaN is no place."""
     for name, values, bound in (("longitudes", x, 360.0), ("latitudes", y, 90.0)):
         if (np.abs(values[np.isfinite(values)]) > bound + _TOLERANCE).any():
             raise CoordinatesError(f"the {name} are not in degrees")

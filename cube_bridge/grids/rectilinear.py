@@ -31,6 +31,8 @@ _SIDE = 33
 #: How far an edge may be from where even ones are, as a share of a step: single precision.
 _EVEN = 1e-2
 _AREA = 2
+#: Metres in a degree of latitude, to compare resolutions.
+_DEGREE_M = 111_320.0
 #: Degrees between points of a side that is brought to another plane.
 _DENSE = 0.25
 
@@ -70,6 +72,15 @@ class RectilinearGrid:
                 return False
         return True
 
+    @property
+    def side_m(self) -> float:
+        """Side of a typical cell in metres, as if it were a square."""
+        x, y = (float(np.median(np.abs(np.diff(e)))) for e in (self.x_edges, self.y_edges))
+        if not self.crs.is_geographic:
+            return float(np.sqrt(x * y)) * self.crs.axis_info[0].unit_conversion_factor
+        middle = float(np.mean(self.y_edges)) if self.is_lonlat else 0.0
+        return float(np.sqrt(x * y * max(np.cos(np.radians(middle)), 1e-3))) * _DEGREE_M
+
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`."""
         x, y = self._edges(window)
@@ -89,7 +100,7 @@ class RectilinearGrid:
         return self.is_lonlat or bool(np.isfinite(self._ring(self.x_edges, self.y_edges)).all())
 
     def _ring(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return longitudes and latitudes along the border of a part."""
+        """Return longitudes and latitudes, (n,) degrees, along the border of a part."""
         xs, ys = np.linspace(x[0], x[-1], _SIDE), np.linspace(y[0], y[-1], _SIDE)
         ring_x = np.concatenate([xs, np.full(_SIDE, x[-1]), xs[::-1], np.full(_SIDE, x[0])])
         ring_y = np.concatenate([np.full(_SIDE, y[0]), ys, np.full(_SIDE, y[-1]), ys[::-1]])
@@ -156,6 +167,7 @@ class RectilinearGrid:
         return quadrilaterals(longitudes, latitudes)
 
     def _edges(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return the borders of the cells of a window: x (columns + 1,) and y (rows + 1,)."""
         rows, columns = window
         return (
             self.x_edges[columns.start : columns.stop + 1],
@@ -189,7 +201,7 @@ class RectilinearGrid:
 
 
 def quadrilaterals(longitudes: np.ndarray, latitudes: np.ndarray) -> np.ndarray:
-    """Return cells as polygons, from their corners: (rows, columns) objects."""
+    """Return cells as polygons: (rows, columns) objects, from (rows + 1, columns + 1) degrees."""
     corners = np.stack([longitudes, latitudes], axis=-1)
     rings = np.stack(
         [corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1], corners[:-1, :-1]],
@@ -204,17 +216,19 @@ def quadrilaterals(longitudes: np.ndarray, latitudes: np.ndarray) -> np.ndarray:
 
 
 def _middles(edges: np.ndarray) -> np.ndarray:
+    """Return the middles of cells, (n,), from their borders, (n + 1,)."""
     return np.asarray(edges[:-1] + np.diff(edges) / 2)
 
 
 def _boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
+    """Return cells as boxes in their plane, (rows, columns) objects, from (n + 1,) borders."""
     x0, x1 = np.minimum(x_edges[:-1], x_edges[1:]), np.maximum(x_edges[:-1], x_edges[1:])
     y0, y1 = np.minimum(y_edges[:-1], y_edges[1:]), np.maximum(y_edges[:-1], y_edges[1:])
     return np.asarray(shapely.box(x0[None, :], y0[:, None], x1[None, :], y1[:, None]))
 
 
 def cells_between(edges: np.ndarray, low: float, high: float) -> slice | None:
-    """Return the cells that an interval touches; None where there are none."""
+    """Return the cells that an interval touches, of (n + 1,) borders; None where there are none."""
     ascending = edges if edges[-1] >= edges[0] else edges[::-1]
     count = len(edges) - 1
     if high < ascending[0] or low > ascending[-1]:

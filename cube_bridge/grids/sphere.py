@@ -72,7 +72,10 @@ def band_areas(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
 
 
 def authalic_metres(latitudes: np.ndarray) -> np.ndarray:
-    """Return how far parallels lie from the equator where bands of one height have one area."""
+    """Return how far parallels, (n,) degrees, lie from the equator: (n,) m in an equal-area plane.
+
+    Bands between parallels of one distance have one area.
+    """
     return np.asarray(_equal_area().transform(np.zeros_like(latitudes), latitudes)[1])
 
 

@@ -35,6 +35,11 @@ class StationGrid:
         """How many stations."""
         return (len(self.longitudes),)
 
+    @property
+    def side_m(self) -> float:
+        """See `Grid.side_m`: 0, for a station has no size."""
+        return 0.0
+
     def footprint(self, window: Window) -> BaseGeometry:
         """See `Grid.footprint`: the points."""
         points = self.cells(window)

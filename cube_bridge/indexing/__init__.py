@@ -1,1 +1,5 @@
-"""A source becomes triples: checked first, written block by block, resumable after a kill."""
+"""A source becomes triples.
+
+In go a location and a mapping, out come blocks of quads in the store, checked first and resumable
+after a kill.
+"""

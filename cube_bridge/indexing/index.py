@@ -58,7 +58,7 @@ class Indexed:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How cubes are read."""
+    """How the chunks of cubes are read when they are indexed: by what, and with what patience."""
 
     cluster: str | None = None
     """Address of a Dask scheduler; None reads with threads of this process."""
@@ -166,10 +166,10 @@ def _index(
     info = origin.mapping.source
     source = iris.mint("source", info.id)
     # Before anything else is read: what changes meanwhile is read anew by the next run.
-    print_ = opened.fingerprint
+    fingerprint = opened.fingerprint
     known = known_source(store, source)
     was_same = known is not None and (known.fingerprint, known.status) == (
-        print_,
+        fingerprint,
         DEEP.IndexComplete,
     )
     # The same bytes at another path are not the same: the graph must know where to read them.

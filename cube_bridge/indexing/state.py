@@ -36,12 +36,12 @@ def known_source(store: GraphStore, source: NamedNode) -> Known | None:
         found = (q.object for q in store.quads(source, predicate, None, DefaultGraph()))
         return next((o for o in found if isinstance(o, (NamedNode, Literal))), None)
 
-    print_, status, url = one(DEEP.fingerprint), one(DEEP.indexStatus), one(DCTERMS.source)
-    if not isinstance(print_, Literal) or not isinstance(status, NamedNode):
+    digest, status, url = one(DEEP.fingerprint), one(DEEP.indexStatus), one(DCTERMS.source)
+    if not isinstance(digest, Literal) or not isinstance(status, NamedNode):
         return None
     items, gaps = one(DEEP.itemCount), one(DEEP.gapCount)
     return Known(
-        fingerprint=print_.value,
+        fingerprint=digest.value,
         status=status,
         url=url.value if url is not None else "",
         is_cube=any(store.quads(source, RDF.type, DEEP.Cube, DefaultGraph())),

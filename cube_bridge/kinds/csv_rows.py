@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from cube_bridge.errors import MappingError, TableError
-from cube_bridge.sources.info import Column, Strict, Text, TimeColumn
+from cube_bridge.sources.info import ColumnMapping, Strict, Text, TimeColumn
 from kg.rdf.geometry import BBox
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PointRows(Protocol):
         """Where a row's time is."""
 
     @property
-    def variables(self) -> list[Column]:
+    def variables(self) -> list[ColumnMapping]:
         """The columns of numbers."""
 
 
@@ -155,7 +155,7 @@ def times_of(raw: pd.DataFrame, column: TimeColumn, first_row: int) -> pd.Series
     return pd.Series(begin.astype("datetime64[s]"), index=time.index).dt.tz_localize(UTC)
 
 
-def numbers_of(raw: pd.DataFrame, column: Column, first_row: int) -> pd.Series:
+def numbers_of(raw: pd.DataFrame, column: ColumnMapping, first_row: int) -> pd.Series:
     """Return a column of rows as numbers, NaN where it is empty.
 
     Raises:

@@ -31,7 +31,7 @@ _TIMEOUT_S = 30
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredDataset:
-    """One open data set."""
+    """One open data set of the registry: where it is had, and the hash that it must have."""
 
     name: str
     url: str

@@ -24,7 +24,7 @@ from cube_bridge.kinds.csv_rows import (
 )
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.sources.description import Block, Content, part_quads, variable_quads
-from cube_bridge.sources.info import Column, Name, SourceMapping
+from cube_bridge.sources.info import ColumnMapping, Name, SourceMapping
 from kg.rdf.geometry import geometry_quads
 from kg.rdf.iris import Iris, below
 from kg.rdf.terms import double
@@ -43,7 +43,7 @@ class EventsMapping(SourceMapping, Located):
     event_class: Name
     property: Name
     """Class of what an event shows."""
-    variables: list[Column] = Field(default_factory=list)
+    variables: list[ColumnMapping] = Field(default_factory=list)
 
 
 def read_event_table(path: Path, mapping: EventsMapping, iris: Iris, source: NamedNode) -> Content:

@@ -14,9 +14,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from cube_bridge import kinds
 from cube_bridge.errors import MappingError
+from cube_bridge.sources.info import reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydantic_core import ErrorDetails
 
     from cube_bridge.kinds.kind import SourceKind
     from cube_bridge.sources.info import SourceMapping
@@ -71,7 +74,7 @@ def read_mapping(path: Path) -> SourceMapping:
     except IsADirectoryError as error:
         raise MappingError(f"{path} is a folder; name a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path} is no YAML: {error}") from error
+        raise MappingError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     return parse_mapping(document, str(path))
 
 
@@ -84,11 +87,20 @@ def parse_mapping(document: object, name: str) -> SourceMapping:
     try:
         return mapping_type().validate_python(document)
     except ValidationError as error:
-        wrong = "\n  ".join(
-            f"{'.'.join(str(part) for part in e['loc'][1:]) or 'the document'}: {e['msg']}"
-            for e in error.errors()
-        )
-        raise MappingError(f"the mapping {name} is not valid:\n  {wrong}") from error
+        wrong = [_problem(e) for e in error.errors()]
+        lines = f" {wrong[0]}" if len(wrong) == 1 else "".join(f"\n  {line}" for line in wrong)
+        raise MappingError(f"the mapping {name} is not valid:{lines}") from error
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Return what is wrong with one field, on one line: `rows.time.resolution: ...`."""
+    where = ".".join(map(str, error["loc"][1:]))
+    if error["type"] == "union_tag_invalid":
+        tag = error["ctx"]["tag"]
+        kinds_there_are = ", ".join(map(repr, sorted(source_kinds())))
+        return f"there is no kind of source {tag!r}; the kinds are {kinds_there_are}"
+    reason = reason_of(error["type"], error["msg"])
+    return f"{where}: {reason}" if where else reason
 
 
 def mapping_from_json(text: str) -> SourceMapping:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cube_bridge.kinds.features import feature_iri
 from cube_bridge.sources.info import (
-    Column,
+    ColumnMapping,
     Duration,
     FileName,
     Name,
@@ -92,7 +92,10 @@ class RegionMatrix(Strict):
     @field_validator("begin")
     @classmethod
     def _moment(cls, begin: str) -> str:
-        pd.to_datetime(begin, format="ISO8601")
+        try:
+            pd.to_datetime(begin, format="ISO8601")
+        except ValueError as error:
+            raise ValueError(f"{begin!r} is no time such as 1895-01 or 1895-01-15") from error
         return begin
 
 
@@ -103,7 +106,7 @@ class RegionSeriesMapping(SourceMapping):
     regions: Regions
     rows: RegionRows | None = None
     matrix: RegionMatrix | None = None
-    variables: Annotated[list[Column], Field(min_length=1)]
+    variables: Annotated[list[ColumnMapping], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:

@@ -20,7 +20,7 @@ from cube_bridge.errors import MappingError, SourceError, SourceNotFoundError
 from cube_bridge.kinds.csv_rows import TIME, period_of
 from cube_bridge.kinds.kind import SourceKind
 from cube_bridge.kinds.region_mapping import Regions, RegionSeriesMapping, box_of, region_iri
-from cube_bridge.kinds.region_values import Region, RegionValues, read_values
+from cube_bridge.kinds.region_values import RegionRow, RegionValues, read_values
 from cube_bridge.kinds.series import column_quads, series_quads
 from cube_bridge.sources.description import Block, Content, part_quads
 from cube_bridge.sources.value_statistics import Accumulator, Statistics
@@ -101,26 +101,26 @@ def _bbox(regions: Regions, borders: dict[str, BaseGeometry]) -> BBox:
 
 
 def _borders(
-    path: Path, mapping: RegionSeriesMapping, regions: tuple[Region, ...]
+    path: Path, mapping: RegionSeriesMapping, regions: tuple[RegionRow, ...]
 ) -> dict[str, BaseGeometry]:
     """Return the geometries of all regions by code, in CRS84; none where the mapping has none."""
-    said = mapping.regions.borders
-    if said is None:
+    borders = mapping.regions.borders
+    if borders is None:
         return {}
     try:
-        layer = gpd.read_file(path.with_name(said.file))
+        layer = gpd.read_file(path.with_name(borders.file))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise SourceError(f"{said.file} is no vector layer: {error}") from error
-    if said.key not in layer.columns or layer.crs is None:
+        raise SourceError(f"{borders.file} is no vector layer: {error}") from error
+    if borders.key not in layer.columns or layer.crs is None:
         raise MappingError(
-            f"{said.file} has no attribute {said.key!r}, or names no coordinate reference system; "
-            f"it has {', '.join(map(repr, layer.columns))}"
+            f"{borders.file} has no attribute {borders.key!r}, or names no coordinate reference "
+            f"system; it has {', '.join(map(repr, layer.columns))}"
         )
     layer = layer.to_crs("OGC:CRS84")
-    found = dict(zip(layer[said.key].astype(str), layer.geometry, strict=True))
+    found = dict(zip(layer[borders.key].astype(str), layer.geometry, strict=True))
     missing = [r.code for r in regions if found.get(r.code) is None or found[r.code].is_empty]
     if missing:
-        raise MappingError(f"{said.file} has no border of {', '.join(map(repr, missing[:5]))}")
+        raise MappingError(f"{borders.file} has no border of {', '.join(map(repr, missing[:5]))}")
     return {r.code: found[r.code] for r in regions}
 
 
@@ -156,7 +156,7 @@ def _statistics(values: np.ndarray) -> list[Statistics]:
 
 
 def _region_quads(
-    region: Region, mapping: RegionSeriesMapping, source: NamedNode, border: BaseGeometry | None
+    region: RegionRow, mapping: RegionSeriesMapping, source: NamedNode, border: BaseGeometry | None
 ) -> Iterator[Quad]:
     node = region_iri(source, mapping, region.code)
     for kind in dict.fromkeys([DEEP.Region, expand(mapping.regions.feature_class)]):

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cube_bridge.kinds.region_mapping import RegionMatrix, RegionRows, RegionSeriesMapping
-    from cube_bridge.sources.info import Column
+    from cube_bridge.sources.info import ColumnMapping
 
 _REGION = "region"
 _SECOND = pd.Timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Region:
+class RegionRow:
     """A region as a file names it."""
 
     code: str
@@ -40,9 +40,9 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionValues:
-    """The content of a file."""
+    """The content of a file of series of regions: a matrix (region, time) for each variable."""
 
-    regions: tuple[Region, ...]
+    regions: tuple[RegionRow, ...]
     times: pd.DatetimeIndex
     """(time,) beginnings of all steps from the first to the last, UTC without a zone."""
     columns: dict[str, np.ndarray]
@@ -62,25 +62,25 @@ def read_values(path: Path, mapping: RegionSeriesMapping) -> RegionValues:
     return _read_matrix(path, mapping, cast("RegionMatrix", mapping.matrix))
 
 
-def _read_rows(path: Path, mapping: RegionSeriesMapping, said: RegionRows) -> RegionValues:
-    wanted = [said.region, said.time.column, *([said.name] if said.name else [])]
+def _read_rows(path: Path, mapping: RegionSeriesMapping, form: RegionRows) -> RegionValues:
+    wanted = [form.region, form.time.column, *([form.name] if form.name else [])]
     wanted += [v.column for v in mapping.variables]
     seen: set[int] = set()
     blocks = []
     for first_row, raw in raw_blocks(path, wanted):
-        refuse(raw[said.region], raw[said.region].isna(), first_row, "names no region")
-        code = raw[said.region].str.strip()
-        name = raw[said.name].fillna(code) if said.name else _named(mapping, code)
+        refuse(raw[form.region], raw[form.region].isna(), first_row, "names no region")
+        code = raw[form.region].str.strip()
+        name = raw[form.name].fillna(code) if form.name else _named(mapping, code)
         rows = pd.DataFrame({_REGION: code, "name": name})
-        rows[TIME] = times_of(raw, said.time, first_row)
-        rows["written"] = raw[said.time.column]
+        rows[TIME] = times_of(raw, form.time, first_row)
+        rows["written"] = raw[form.time.column]
         for v in mapping.variables:
             rows[v.column] = numbers_of(raw, v, first_row)
         refuse_repeated(rows, [_REGION, TIME], seen, path.name, mapping.cadence)
         blocks.append(rows)
     if not blocks:
         raise TableError(f"{path.name} has a header but no rows")
-    return _pivoted(pd.concat(blocks, ignore_index=True), mapping, said.time.column)
+    return _pivoted(pd.concat(blocks, ignore_index=True), mapping, form.time.column)
 
 
 def _named(mapping: RegionSeriesMapping, code: pd.Series) -> pd.Series:
@@ -104,25 +104,25 @@ def _pivoted(rows: pd.DataFrame, mapping: RegionSeriesMapping, column: str) -> R
     for v in mapping.variables:
         columns[v.column] = np.full((len(codes), len(times)), np.nan)
         columns[v.column][place, step] = rows[v.column].to_numpy()
-    regions = tuple(Region(code=str(c), name=str(n)) for c, n in zip(codes, names, strict=True))
+    regions = tuple(RegionRow(code=str(c), name=str(n)) for c, n in zip(codes, names, strict=True))
     return RegionValues(regions=regions, times=times, columns=columns)
 
 
-def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -> RegionValues:
+def _read_matrix(path: Path, mapping: RegionSeriesMapping, form: RegionMatrix) -> RegionValues:
     try:
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise SourceError(f"{path.name} is no matrix of numbers (.npy): {error}") from error
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         raise SourceError(f"{path.name} holds no matrix of numbers, region x time")
-    regions = _labels(path.with_name(said.labels), mapping)
+    regions = _labels(path.with_name(form.labels), mapping)
     if matrix.shape[0] != len(regions) or not matrix.size:
         raise TableError(
             f"{path.name} has {matrix.shape[0]} rows and {matrix.shape[1]} columns, but "
-            f"{said.labels} names {len(regions)} regions; they must be of one order and number"
+            f"{form.labels} names {len(regions)} regions; they must be of one order and number"
         )
     cadence, count = mapping.cadence, matrix.shape[1]
-    first = pd.to_datetime(said.begin, format="ISO8601", utc=True)
+    first = pd.to_datetime(form.begin, format="ISO8601", utc=True)
     if cadence.months:
         first = pd.Timestamp(cadence.begin_of(first))
     first = first.tz_localize(None)
@@ -133,7 +133,7 @@ def _read_matrix(path: Path, mapping: RegionSeriesMapping, said: RegionMatrix) -
     return RegionValues(regions=regions, times=times, columns={column.column: matrix})
 
 
-def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
+def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[RegionRow, ...]:
     """Return the regions of the rows of a matrix."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
             raise TableError(f"{path.name}, entry {row}: {entry!r} names no region; write its code")
         given = entry.get("name") if isinstance(entry, dict) else None
         name = given if isinstance(given, str) else mapping.regions.name.replace("{code}", code)
-        regions.append(Region(code=code, name=name))
+        regions.append(RegionRow(code=code, name=name))
     codes = [r.code for r in regions]
     twice = next((c for i, c in enumerate(codes) if c in codes[:i]), None)
     if twice is not None:
@@ -162,8 +162,8 @@ def _labels(path: Path, mapping: RegionSeriesMapping) -> tuple[Region, ...]:
 
 def _check_numbers(
     matrix: np.ndarray,
-    column: Column,
-    regions: tuple[Region, ...],
+    column: ColumnMapping,
+    regions: tuple[RegionRow, ...],
     times: pd.DatetimeIndex,
     name: str,
 ) -> None:

@@ -30,7 +30,7 @@ from cube_bridge.sources.description import (
     variable_iri,
     variable_quads,
 )
-from cube_bridge.sources.info import Column, SourceMapping
+from cube_bridge.sources.info import ColumnMapping, SourceMapping
 from cube_bridge.sources.value_statistics import Accumulator, Statistics, statistics_quads
 from cube_bridge.units.quantities import unit
 from kg.rdf.geometry import geometry_quads
@@ -50,7 +50,7 @@ class SeriesMapping(SourceMapping, Located):
     """Rows of (station, time, values): indexed per series, the values stay in the file."""
 
     kind: Literal["series"]
-    variables: Annotated[list[Column], Field(min_length=1)]
+    variables: Annotated[list[ColumnMapping], Field(min_length=1)]
 
 
 def read_series_table(path: Path, mapping: SeriesMapping, iris: Iris, source: NamedNode) -> Content:
@@ -89,7 +89,7 @@ def read_series_table(path: Path, mapping: SeriesMapping, iris: Iris, source: Na
 class _Stations:
     """The stations of a table, in the order in which they come, with statistics of each."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[ColumnMapping]) -> None:
         self.points: dict[tuple[float, float], int] = {}
         """(longitude, latitude) to the row of the totals."""
         self.totals = {c.column: Accumulator() for c in columns}
@@ -161,7 +161,9 @@ def _station_quads(
         yield from series_quads(series, source, column, statistics, period, steps)
 
 
-def column_quads(source: NamedNode, columns: Sequence[Column], cadence: Cadence) -> Iterator[Quad]:
+def column_quads(
+    source: NamedNode, columns: Sequence[ColumnMapping], cadence: Cadence
+) -> Iterator[Quad]:
     """Yield what the graph says of the columns of a table of series.
 
     Raises:

@@ -1,1 +1,1 @@
-"""A dataset becomes a cube, a STAC item, a virtual store or references to chunks."""
+"""A dataset becomes a cube, a STAC item, a virtual Zarr store or references to chunks."""

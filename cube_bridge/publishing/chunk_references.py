@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import base64
 import json
-import tarfile
-import zipfile
 from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from kerchunk.hdf import SingleHdf5ToZarr
-from kerchunk.netCDF3 import NetCDF3ToZarr
 from pyoxigraph import NamedNode
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
 from cube_bridge.errors import SelectionError
+from cube_bridge.formats.opener import CubeSource
 from cube_bridge.grids.parts import part_of_region
 from cube_bridge.grids.rectilinear import RectilinearGrid
-from cube_bridge.kinds.files import source_file
 from cube_bridge.selection.opened_variable import TIME, moments_within, open_variable
 from kg.regions import region_geometry
 from kg.rows import select
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Window
+    from cube_bridge.grids.grid import Window
     from cube_bridge.selection.opened_variable import OpenedVariable
     from kg.regions import Place
     from kg.store import GraphStore
@@ -44,8 +40,6 @@ if TYPE_CHECKING:
 
 #: Where bytes are: file, offset, length; or the bytes themselves, as Kerchunk writes them.
 Reference = list[Any] | str
-_HDF5, _NETCDF3 = b"\x89HDF", (b"CDF\x01", b"CDF\x02")
-_ZIP_HEADER = 30
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -80,12 +74,12 @@ def chunk_references(
     for iri in dict.fromkeys(variables):
         variable = open_variable(store, iri)
         name = str(variable.array.name)
-        location = source_file(store, variable.source).location
+        location = variable.file.location
         if isinstance(location, str):
             raise SelectionError(
                 f"{location} is elsewhere: only chunks of files here are referenced"
             )
-        found = references_of(location)
+        found = _references_of(location)
         described = _json(found, f"{name}/.zarray")
         window = _whole_chunks(
             _window(variable, ground, begin, end), described["chunks"], variable.array
@@ -141,65 +135,17 @@ def write_references(references: dict[str, Any], path: Path, *, replace: bool = 
     return path
 
 
-def references_of(path: Path) -> dict[str, Reference]:
+def _references_of(path: Path) -> dict[str, Reference]:
     """Return where all chunks of a cube are, by their key in a Zarr 2 group.
 
     Raises:
         SelectionError: Its chunks are not byte ranges of a file.
     """
-    if path.is_dir():
-        files = (f for f in path.rglob("*") if f.is_file())
-        return {
-            f.relative_to(path).as_posix(): [str(f.resolve()), 0, f.stat().st_size] for f in files
-        }
-    magic = _head(path)
-    if magic == _HDF5:
-        return dict(SingleHdf5ToZarr(str(path.resolve()), inline_threshold=0).translate()["refs"])
-    if magic in _NETCDF3:
-        return dict(NetCDF3ToZarr(str(path.resolve()), inline_threshold=0).translate()["refs"])
-    if zipfile.is_zipfile(path):
-        return _below_root(_in_zip(path), path)
-    if tarfile.is_tarfile(path):
-        return _below_root(_in_tar(path), path)
-    raise SelectionError(f"the chunks of {path.name} are not byte ranges that Zarr could read")
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4)
-
-
-def _in_zip(path: Path) -> dict[str, Reference]:
-    found: dict[str, Reference] = {}
-    with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-        for info in archive.infolist():
-            if info.compress_type != zipfile.ZIP_STORED:
-                raise SelectionError(f"{path.name} is compressed as a whole; unpack it first")
-            # The local header has an extra field of its own, unlike that of the directory.
-            file.seek(info.header_offset + _ZIP_HEADER - 4)
-            lengths = file.read(4)
-            header = _ZIP_HEADER + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
-            begin = info.header_offset + header
-            found[info.filename] = [str(path.resolve()), begin, info.file_size]
-    return found
-
-
-def _in_tar(path: Path) -> dict[str, Reference]:
-    with tarfile.open(path, "r:") as archive:
-        return {
-            m.name: [str(path.resolve()), m.offset_data, m.size]
-            for m in archive.getmembers()
-            if m.isfile()
-        }
-
-
-def _below_root(found: dict[str, Reference], path: Path) -> dict[str, Reference]:
-    roots = [k.rpartition("/")[0] for k in found if k.rpartition("/")[2] == ".zgroup"]
-    if not roots:
-        raise SelectionError(f"{path.name} holds no Zarr 2 group whose chunks could be referenced")
-    root = min(roots, key=len)
-    prefix = f"{root}/" if root else ""
-    return {k.removeprefix(prefix): r for k, r in found.items() if k.startswith(prefix)}
+    form = CubeSource.at(path).form
+    if not hasattr(form, "byte_ranges"):
+        raise SelectionError(f"the chunks of {path.name} are not byte ranges that Zarr could read")
+    ranges: dict[str, Reference] = form.byte_ranges(path)
+    return ranges
 
 
 def _json(found: dict[str, Reference], key: str) -> dict[str, Any]:

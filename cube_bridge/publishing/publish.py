@@ -20,7 +20,7 @@ from zarr.errors import ZarrUserWarning
 
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import CoordinatesError, PublishingError
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.indexing.index import index_file
 from cube_bridge.publishing.partial import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.indexing.index import Indexed
     from cube_bridge.sources.info import SourceInfo
     from kg.rdf.iris import Iris
@@ -159,14 +159,14 @@ def _prepared(dataset: xr.Dataset, info: SourceInfo) -> tuple[xr.Dataset, Grid]:
             attrs["long_name"] = name
     for name in [str(d) for d in result.dims if str(d).startswith("time") and d in result.coords]:
         result[name].attrs |= {"standard_name": "time", "axis": "T"}
-    said = {
+    attributes = {
         "Conventions": "CF-1.11",
         "title": info.title,
         "license": info.license,
         "comment": info.description,
         "institution": info.publisher,
     }
-    result.attrs |= {k: v for k, v in said.items() if v is not None}
+    result.attrs |= {k: v for k, v in attributes.items() if v is not None}
     return result, grid
 
 
@@ -199,13 +199,13 @@ def _encoding(
 ) -> dict[str, dict[str, Any]]:
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
-        said: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         if variable.dtype.kind == "f":
-            said["_FillValue"] = np.nan if name in dataset.data_vars else None
+            attributes["_FillValue"] = np.nan if name in dataset.data_vars else None
         if variable.dims and variable.dtype.kind in "iufb":
-            said["chunks"] = tuple(sizes[str(d)] for d in variable.dims)
-            said["compressors"] = (_compressor(variable.dtype, zarr_format),)
-        encoding[str(name)] = said
+            attributes["chunks"] = tuple(sizes[str(d)] for d in variable.dims)
+            attributes["compressors"] = (_compressor(variable.dtype, zarr_format),)
+        encoding[str(name)] = attributes
     return encoding
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.sources.info import SourceInfo
 
 

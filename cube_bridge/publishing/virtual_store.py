@@ -7,14 +7,15 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from zarr.abc.store import OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.errors import UnstableSpecificationWarning
 from zarr.storage import MemoryStore
 
+from cube_bridge.access.object_store import ReadOnlyStore
 from cube_bridge.errors import SelectionError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
     import xarray as xr
     from zarr.abc.store import ByteRequest
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _NUMBERS = "iufb"
 
 
-class VirtualStore(Store):
+class VirtualStore(ReadOnlyStore):
     """The Zarr 3 store of a lazy dataset, read-only and of this process.
 
     Metadata and coordinates are held; the chunks of variables are computed, not compressed, and
@@ -33,7 +34,7 @@ class VirtualStore(Store):
 
     def __init__(self, dataset: xr.Dataset) -> None:
         """Make the store of a dataset; see `virtual_store`."""
-        super().__init__(read_only=True)
+        super().__init__()
         self._held = MemoryStore()
         self._arrays = {
             str(n): v.data
@@ -65,16 +66,6 @@ class VirtualStore(Store):
     __hash__ = object.__hash__
 
     @property
-    def supports_writes(self) -> bool:
-        """Return False: what a selection has is not changed here."""
-        return False
-
-    @property
-    def supports_deletes(self) -> bool:
-        """See `supports_writes`."""
-        return False
-
-    @property
     def supports_listing(self) -> bool:
         """Return True."""
         return True
@@ -92,25 +83,9 @@ class VirtualStore(Store):
         raw = await asyncio.to_thread(self._chunk, *place)
         return prototype.buffer.from_bytes(_part(raw, byte_range))
 
-    async def get_partial_values(
-        self,
-        prototype: BufferPrototype,
-        key_ranges: Iterable[tuple[str, ByteRequest | None]],
-    ) -> list[Buffer | None]:
-        """Return parts of several keys."""
-        return [await self.get(key, prototype, part) for key, part in key_ranges]
-
     async def exists(self, key: str) -> bool:
         """Return whether there is such a key."""
         return self._place(key) is not None or await self._held.exists(key)
-
-    async def set(self, key: str, value: Buffer) -> None:  # noqa: ARG002  # zarr's signature
-        """Refuse."""
-        self._check_writable()
-
-    async def delete(self, key: str) -> None:  # noqa: ARG002  # zarr's signature
-        """Refuse."""
-        self._check_writable()
 
     def list(self) -> AsyncIterator[str]:
         """Return the keys of what is held."""

@@ -63,6 +63,7 @@ def _left_of(
 
 
 def _signed_area(polygons: np.ndarray) -> np.ndarray:
+    """Return the areas, (n,), of (n, corners, 2) polygons; negative where they turn clockwise."""
     x, y = polygons[..., 0], polygons[..., 1]
     after = np.roll(polygons, -1, axis=1)
     return np.asarray((x * after[..., 1] - after[..., 0] * y).sum(axis=1) / 2)

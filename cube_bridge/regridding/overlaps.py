@@ -18,11 +18,10 @@ from cube_bridge.regridding.convex_clipping import (
     all_have_four_corners,
     common_areas,
 )
-from cube_bridge.regridding.target_grid import cell_side_m
 
 if TYPE_CHECKING:
-    from cube_bridge.grids import Grid
-    from cube_bridge.grids.parts import Part
+    from cube_bridge.grids.grid import Grid
+    from cube_bridge.grids.parts import GridPart
 
 
 _SLIVER = 1e-9
@@ -39,7 +38,7 @@ def equal_area_plane(target: RectilinearGrid, block: RectilinearGrid) -> pyproj.
     It is the same for all blocks. Around the globe no plane is: there only its middle turns with
     the block, so that lines between two points are the same for all blocks.
     """
-    wide = max(target.shape) * cell_side_m(target) > _WIDEST_M
+    wide = max(target.shape) * target.side_m > _WIDEST_M
     longitude, latitude = _middle(block if wide else target)
     if wide:
         return pyproj.CRS.from_proj4(f"+proj=cea +lon_0={longitude} +datum=WGS84 +units=m")
@@ -57,7 +56,7 @@ def _middle(grid: RectilinearGrid) -> tuple[float, float]:
 
 def cell_polygons(grid: RectilinearGrid, plane: pyproj.CRS) -> np.ndarray:
     """Return the cells of a grid in another plane: (rows, columns), None where one has no place."""
-    points = int(np.clip(np.ceil(cell_side_m(grid) / _POINT_M), 1, _MOST_POINTS))
+    points = int(np.clip(np.ceil(grid.side_m / _POINT_M), 1, _MOST_POINTS))
     x, y = (_divided(e, points) for e in (grid.x_edges, grid.y_edges))
     transformer = pyproj.Transformer.from_crs(grid.crs, plane, always_xy=True)
     moved = np.stack(transformer.transform(*np.meshgrid(x, y)), axis=-1)
@@ -72,7 +71,7 @@ def cell_polygons(grid: RectilinearGrid, plane: pyproj.CRS) -> np.ndarray:
     return cells
 
 
-def source_polygons(grid: Grid, part: Part, plane: pyproj.CRS) -> np.ndarray:
+def source_polygons(grid: Grid, part: GridPart, plane: pyproj.CRS) -> np.ndarray:
     """Return the cells of a part of a grid in a plane: (rows, columns)."""
     if isinstance(grid, RectilinearGrid):
         return np.concatenate(
@@ -84,7 +83,7 @@ def source_polygons(grid: Grid, part: Part, plane: pyproj.CRS) -> np.ndarray:
     return np.asarray(_valid(shapely.transform(cells, transformer.transform, interleaved=False)))
 
 
-def _strip(grid: RectilinearGrid, part: Part, columns: slice) -> RectilinearGrid:
+def _strip(grid: RectilinearGrid, part: GridPart, columns: slice) -> RectilinearGrid:
     return RectilinearGrid(
         dims=grid.dims,
         crs=grid.crs,
@@ -119,6 +118,7 @@ def overlap_areas(source: np.ndarray, target: np.ndarray, *, share: bool) -> csr
 
 
 def _intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the areas, (n,), that (n,) polygons have in common with (n,) others."""
     return np.asarray(shapely.area(shapely.intersection(a, b)))
 
 
@@ -129,7 +129,7 @@ def _divided(edges: np.ndarray, points: int) -> np.ndarray:
 
 
 def _ring(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and columns of the points around one cell, the last the first again."""
+    """Return rows and columns, (4 * points + 1,), of the points around one cell."""
     along, still = np.arange(points), np.zeros(points, int)
     rows = np.concatenate([still, along, still + points, points - along, [0]])
     columns = np.concatenate([along, still + points, points - along, still, [0]])
@@ -137,6 +137,7 @@ def _ring(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _valid(polygons: np.ndarray) -> np.ndarray:
+    """Return polygons, of any shape, of which those that cross themselves are mended."""
     cells: np.ndarray = np.asarray(polygons)
     broken = ~shapely.is_valid(cells) & ~shapely.is_missing(cells)
     if broken.any():

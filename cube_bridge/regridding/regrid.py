@@ -17,7 +17,7 @@ from dask.delayed import delayed
 
 from cube_bridge.errors import SelectionError
 from cube_bridge.grids.curvilinear import CurvilinearGrid
-from cube_bridge.grids.parts import Part, Strip, part_between, part_that_is
+from cube_bridge.grids.parts import GridPart, Strip, part_between, part_that_is
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
 from cube_bridge.regridding.methods import method_for
@@ -26,13 +26,13 @@ from cube_bridge.regridding.rules import (
     RULES,
     BlockWeights,
 )
-from cube_bridge.regridding.target_grid import GRID_MAPPING, cell_side_m, grid_coordinates
+from cube_bridge.regridding.target_grid import GRID_MAPPING, grid_coordinates
 from cube_bridge.regridding.weights import Kind, batches, weights_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.regridding.methods import Method
 
 
@@ -51,7 +51,7 @@ _COARSER = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class TargetBlock:
-    """A block of a target."""
+    """A block of the target grid, which one task computes: a window of rows and columns."""
 
     target: RectilinearGrid
     rows: slice
@@ -60,7 +60,9 @@ class TargetBlock:
     @property
     def block(self) -> RectilinearGrid:
         """Return it as a grid of its own."""
-        return Part(rows=self.rows, strips=(Strip(columns=self.columns, turns=0),)).of(self.target)
+        return GridPart(rows=self.rows, strips=(Strip(columns=self.columns, turns=0),)).of(
+            self.target
+        )
 
 
 def regrid(
@@ -86,7 +88,7 @@ def regrid(
             f"{array.name!r} has values at stations, which no grid can be filled with; "
             "select it on its own (grid=None)"
         )
-    coarser = side_m(source) * _COARSER < cell_side_m(target)
+    coarser = source.side_m * _COARSER < target.side_m
     method = method_for(array, resampling, coarser=coarser)
     others = [d for d in array.dims if d not in source.dims]
     ordered = array.transpose(*others, *source.dims)
@@ -117,18 +119,10 @@ def regrid(
     return result.rename(array.name)
 
 
-def side_m(grid: Grid) -> float:
-    """Return the side of a typical cell of any grid, in metres."""
-    if isinstance(grid, RectilinearGrid):
-        return cell_side_m(grid)
-    middle = tuple(slice(n // 2, n // 2 + 1) for n in grid.shape)
-    return float(np.sqrt(np.median(grid.areas(middle))))
-
-
 def _block_size(source: Grid, target: RectilinearGrid) -> int:
-    mine = cell_side_m(target)
-    by_extent = _BLOCK_DEGREES * _DEGREE_M / mine
-    by_window = np.sqrt(_WINDOW_CELLS) * side_m(source) / mine
+    side = target.side_m
+    by_extent = _BLOCK_DEGREES * _DEGREE_M / side
+    by_window = np.sqrt(_WINDOW_CELLS) * source.side_m / side
     return max(int(min(_BLOCK, by_extent, by_window)), 1)
 
 
@@ -137,13 +131,15 @@ def _slices(count: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, count))
 
 
-def _taken(data: da.Array, part: Part) -> da.Array:
+def _taken(data: da.Array, part: GridPart) -> da.Array:
+    """Return the cells of a part, (..., rows, columns), strips side by side."""
     strips = [data[..., part.rows, s.columns] for s in part.strips]
     joined: da.Array = strips[0] if len(strips) == 1 else da.concatenate(strips, axis=-1)
     return joined
 
 
 def _block(data: da.Array, source: Grid, place: TargetBlock, method: Method) -> da.Array:
+    """Return a block of the target lazily: (..., rows, columns) from the source's (..., y, x)."""
     target = place.block
     dtype = data.dtype if data.dtype.kind == "f" else _float_for(data.dtype)
     part = _needed(source, target)
@@ -175,7 +171,7 @@ def _block(data: da.Array, source: Grid, place: TargetBlock, method: Method) -> 
     return found
 
 
-def _cut(source: Grid, part: Part) -> tuple[Grid, Part]:
+def _cut(source: Grid, part: GridPart) -> tuple[Grid, GridPart]:
     """Return only as much of a grid as its part needs: what tasks carry should be small."""
     if not isinstance(source, CurvilinearGrid):
         return source, part
@@ -186,14 +182,14 @@ def _cut(source: Grid, part: Part) -> tuple[Grid, Part]:
     )
     height, width = cut.shape
     strip = Strip(columns=slice(0, width), turns=0)
-    return cut, Part(rows=slice(0, height), strips=(strip,))
+    return cut, GridPart(rows=slice(0, height), strips=(strip,))
 
 
 def _float_for(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
-def _needed(source: Grid, target: RectilinearGrid) -> Part | None:
+def _needed(source: Grid, target: RectilinearGrid) -> GridPart | None:
     """Return the rows and columns of the source that a block needs, and one around them."""
     if not isinstance(source, RectilinearGrid):
         whole = tuple(slice(0, n) for n in target.shape)
@@ -201,7 +197,7 @@ def _needed(source: Grid, target: RectilinearGrid) -> Part | None:
         if not windows:
             return None
         (rows, columns), (height, width) = windows[0], source.shape
-        return Part(
+        return GridPart(
             rows=slice(max(rows.start - 1, 0), min(rows.stop + 1, height)),
             strips=(
                 Strip(
@@ -222,7 +218,7 @@ def _needed(source: Grid, target: RectilinearGrid) -> Part | None:
 
 
 def _around(values: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """Return the interval around corners of cells, a cell of either grid wider at each end."""
+    """Return the interval around (rows, columns) corners, a cell of either grid wider each way."""
     finite = np.where(np.isfinite(values), values, np.nan)
     if not np.isfinite(finite).any():
         return float(edges[0]), float(edges[-1])
@@ -232,7 +228,7 @@ def _around(values: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
 
 
 def _step(
-    source: Grid, part: Part, target: RectilinearGrid, method: Method, plane: pyproj.CRS
+    source: Grid, part: GridPart, target: RectilinearGrid, method: Method, plane: pyproj.CRS
 ) -> BlockWeights:
     kinds: dict[Method, Kind] = {"nearest": "nearest", "bilinear": "linear", "sum": "share"}
     weights = weights_between(source, part, target, kinds.get(method, "overlap"), plane)

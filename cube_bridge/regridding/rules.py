@@ -25,6 +25,7 @@ class BlockWeights:
 
 
 def _mean(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
+    """Return weighted means, (n, rows, columns), of (n, y, x) cells; NaN without a valid one."""
     valid = np.isfinite(stack)
     total = step.weights.sums(np.where(valid, stack, 0.0))
     weight = step.weights.sums(valid.astype(np.float64))
@@ -33,12 +34,14 @@ def _mean(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
 
 
 def _sum(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
+    """Return weighted sums, (n, rows, columns), of (n, y, x) cells; NaN without a valid one."""
     valid = np.isfinite(stack)
     total = step.weights.sums(np.where(valid, stack, 0.0))
     return np.where(step.weights.sums(valid.astype(np.float64)) > 0, total, np.nan)
 
 
 def _bilinear(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
+    """Return values between centres, (n, rows, columns) from (n, y, x); gaps keep their size."""
     found = _mean(stack, step)
     if step.held is not None:
         # A gap stays as large as it is: where the cell itself has no value, there is none.
@@ -47,6 +50,7 @@ def _bilinear(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
 
 
 def _mode(stack: np.ndarray, step: BlockWeights) -> np.ndarray:
+    """Return the values of the largest weight, (n, rows, columns), of (n, y, x) cells."""
     classes = np.unique(stack[np.isfinite(stack)])
     best = found = None
     for value in classes:

@@ -13,8 +13,8 @@ from scipy.spatial import Delaunay
 from cube_bridge.regridding.overlaps import source_polygons
 
 if TYPE_CHECKING:
-    from cube_bridge.grids import Grid
-    from cube_bridge.grids.parts import Part
+    from cube_bridge.grids.grid import Grid
+    from cube_bridge.grids.parts import GridPart
     from cube_bridge.grids.rectilinear import RectilinearGrid
 
 
@@ -22,7 +22,7 @@ _CORNERS = 3
 
 
 def holding_cells(
-    source: Grid, part: Part, target: RectilinearGrid, plane: pyproj.CRS
+    source: Grid, part: GridPart, target: RectilinearGrid, plane: pyproj.CRS
 ) -> csr_array:
     """Return weights of 1 for the cell that holds the centre of a target cell."""
     cells = source_polygons(source, part, plane).ravel()
@@ -35,7 +35,7 @@ def holding_cells(
 
 
 def linear_between_centres(
-    source: Grid, part: Part, target: RectilinearGrid, plane: pyproj.CRS
+    source: Grid, part: GridPart, target: RectilinearGrid, plane: pyproj.CRS
 ) -> csr_array:
     """Return weights of the three centres around each centre of a target cell.
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 #: Name of the variable with the reference system: the one that rioxarray and odc-geo write.
 GRID_MAPPING = "spatial_ref"
 _BOUNDS_DIM = "bnds"
-#: Metres in a degree of latitude, to compare resolutions.
-_DEGREE_M = 111_320.0
 #: Along one side of a grid; the equator has four million of ten metres.
 _MOST_CELLS = 10_000_000
 #: A border that close to a multiple of the resolution is one, as a share of a cell.
@@ -80,18 +78,10 @@ def grid_of_spec(spec: GridSpec, extent: BBox) -> RectilinearGrid:
 
 
 def _edges(low: float, high: float, step: float) -> np.ndarray:
+    """Return borders, (cells + 1,), at multiples of a step that hold an interval."""
     first = int(np.floor(low / step + _SNAP))
     last = max(int(np.ceil(high / step - _SNAP)), first + 1)
     return np.arange(first, last + 1) * step
-
-
-def cell_side_m(grid: RectilinearGrid) -> float:
-    """Return the side of a typical cell in metres."""
-    x, y = (float(np.median(np.abs(np.diff(e)))) for e in (grid.x_edges, grid.y_edges))
-    if not grid.crs.is_geographic:
-        return float(np.sqrt(x * y)) * grid.crs.axis_info[0].unit_conversion_factor
-    middle = float(np.mean(grid.y_edges)) if grid.is_lonlat else 0.0
-    return float(np.sqrt(x * y * max(np.cos(np.radians(middle)), 1e-3))) * _DEGREE_M
 
 
 def grid_coordinates(grid: RectilinearGrid) -> dict[str, xr.Variable]:

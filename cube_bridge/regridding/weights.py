@@ -22,8 +22,8 @@ from cube_bridge.regridding.swaths import holding_cells, linear_between_centres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.grids import Grid
-    from cube_bridge.grids.parts import Part
+    from cube_bridge.grids.grid import Grid
+    from cube_bridge.grids.parts import GridPart
 
 
 #: nearest: 1 for the cell that holds the centre; linear: between the four centres around it;
@@ -79,7 +79,7 @@ def batches(stack: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def weights_between(
-    source: Grid, part: Part, target: RectilinearGrid, kind: Kind, plane: pyproj.CRS
+    source: Grid, part: GridPart, target: RectilinearGrid, kind: Kind, plane: pyproj.CRS
 ) -> Weights:
     """Return the weights from a part of a grid to a whole other.
 
@@ -121,6 +121,7 @@ def centres_in_plane(
 def _turned_into(
     x: np.ndarray, borders: tuple[np.ndarray, np.ndarray], grid: RectilinearGrid
 ) -> np.ndarray:
+    """Return x, flat, moved by whole turns to the columns whose (n,) borders are given."""
     flat = x.ravel()
     if not grid.crs.is_geographic:
         return flat
@@ -129,7 +130,7 @@ def _turned_into(
 
 
 def _in_one_plane(
-    source: RectilinearGrid, part: Part, target: RectilinearGrid, kind: Kind
+    source: RectilinearGrid, part: GridPart, target: RectilinearGrid, kind: Kind
 ) -> Separable:
     found = []
     for borders, edges, flatten in (
@@ -195,7 +196,7 @@ def _rowwise_product(rows: csr_array, columns: csr_array) -> csr_array:
 
 
 def _by_polygons(
-    source: Grid, part: Part, target: RectilinearGrid, plane: pyproj.CRS, *, share: bool
+    source: Grid, part: GridPart, target: RectilinearGrid, plane: pyproj.CRS, *, share: bool
 ) -> General:
     from_, to = source_polygons(source, part, plane), cell_polygons(target, plane)
     matrix = overlap_areas(from_, to, share=share)
@@ -203,7 +204,7 @@ def _by_polygons(
 
 
 def _from_swath(
-    source: Grid, part: Part, target: RectilinearGrid, kind: Kind, plane: pyproj.CRS
+    source: Grid, part: GridPart, target: RectilinearGrid, kind: Kind, plane: pyproj.CRS
 ) -> General:
     if kind in ("overlap", "share"):
         return _by_polygons(source, part, target, plane, share=kind == "share")

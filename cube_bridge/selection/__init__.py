@@ -1,1 +1,4 @@
-"""From what the graph knows to one lazy dataset on one grid."""
+"""The graph becomes arrays.
+
+In go variables, a region and a period, out comes one lazy dataset on one grid.
+"""

@@ -15,7 +15,7 @@ from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.parts import part_of_region, part_that_is, whole
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.grids.stations import StationGrid
-from cube_bridge.regridding.regrid import regrid, side_m
+from cube_bridge.regridding.regrid import regrid
 from cube_bridge.regridding.target_grid import GridSpec, grid_of_spec, with_bounds
 from cube_bridge.selection.times import align_times
 from kg.rdf.geometry import BBox
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
     from cube_bridge.selection.opened_variable import (
         OpenedVariable,
     )
@@ -108,7 +108,7 @@ def _names(variables: list[OpenedVariable]) -> list[str]:
 
 
 def _cube_name(variable: OpenedVariable) -> str:
-    return slug(variable.source.value.rpartition("/")[2]).replace("-", "_")
+    return slug(variable.file.iri.value.rpartition("/")[2]).replace("-", "_")
 
 
 def _target(
@@ -143,7 +143,7 @@ def _chosen_grid(
         raise SelectionError(f"no grid {grid!r}; give finest, coarsest, a variable or a GridSpec")
     elif not planes:
         raise SelectionError(_ASK_FOR_GRID.format("cells without rows and columns"))
-    best = (max if grid == COARSEST else min)(planes, key=lambda v: side_m(v.grid)).grid
+    best = (max if grid == COARSEST else min)(planes, key=lambda v: v.grid.side_m).grid
     return best if isinstance(best, RectilinearGrid) else None
 
 

@@ -7,46 +7,22 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import xarray as xr
-from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SelectionError, SourceNotFoundError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.kinds.files import source_file
-from ontology.terms import DEEP
+from cube_bridge.sources.variable_entry import variable_entry
 
 if TYPE_CHECKING:
     import xarray as xr
+    from pyoxigraph import NamedNode
 
-    from cube_bridge.grids import Grid
+    from cube_bridge.grids.grid import Grid
+    from cube_bridge.kinds.files import SourceFile
     from kg.store import GraphStore
-
-
-def open_variable(store: GraphStore, variable: NamedNode) -> OpenedVariable:
-    """Return a variable of a cube; its coordinates are read, its values are not.
-
-    Raises:
-        SourceNotFoundError: The graph knows no such variable of a cube.
-        SourceError: Its file has gone or changed, or cannot be opened.
-    """
-    sources = [
-        q.object
-        for q in store.quads(variable, DEEP.variableOf, None, None)
-        if isinstance(q.object, NamedNode)
-    ]
-    names = [
-        q.object.value
-        for q in store.quads(variable, DEEP.variableName, None, None)
-        if isinstance(q.object, Literal)
-    ]
-    if not sources or not names:
-        raise SourceNotFoundError(f"the graph knows no variable {variable}")
-    file = source_file(store, sources[0])
-    if not isinstance(file.mapping, CubeMapping):
-        raise SelectionError(f"{variable} is a column of a table, which has no grid")
-    return opened_variable(open_cube(file.location), names[0], variable, sources[0])
 
 
 TIME = "time"
@@ -57,29 +33,41 @@ _LATEST = datetime(9999, 12, 31)  # noqa: DTZ001
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedVariable:
-    """A variable of a cube, opened but not read."""
+    """A variable of a cube as a selection returns it: all its dimensions, opened but not read.
+
+    (A variable as pixel values are read from it, time first and chunk by chunk, is
+    `cube_bridge.values.layers.StoredVariable`.)
+    """
 
     iri: NamedNode
-    source: NamedNode
+    file: SourceFile
+    """The file of its cube, found once."""
     array: xr.DataArray
     """Lazy; its dimension of time is "time"."""
     grid: Grid
     """Of the array: as many rows and columns."""
 
 
-def opened_variable(
-    dataset: xr.Dataset, name: str, iri: NamedNode, source: NamedNode
-) -> OpenedVariable:
-    """Return a variable of an opened cube with its grid.
+def open_variable(store: GraphStore, variable: NamedNode) -> OpenedVariable:
+    """Return a variable of a cube; its coordinates are read, its values are not.
 
     Raises:
+        SourceNotFoundError: The graph knows no such variable of a cube.
+        SourceError: Its file has gone or changed, or cannot be opened.
         CoordinatesError: It has no place on the Earth.
     """
+    entry = variable_entry(store, variable)
+    if entry is None:
+        raise SourceNotFoundError(f"the graph knows no variable {variable}")
+    file = source_file(store, entry.source)
+    if not isinstance(file.mapping, CubeMapping):
+        raise SelectionError(f"{variable} is a column of a table, which has no grid")
+    dataset, name = open_cube(file.location), entry.name
     grid = grid_of(dataset, name)
     array = dataset[name] if dataset[name].chunks is not None else dataset[name].chunk()
     if grid.time is not None and grid.time in array.dims and grid.time != TIME:
         array = array.rename({grid.time: TIME})
-    return OpenedVariable(iri=iri, source=source, array=array, grid=grid)
+    return OpenedVariable(iri=variable, file=file, array=array, grid=grid)
 
 
 def moments_within(variable: OpenedVariable, begin: datetime, end: datetime) -> slice:

@@ -1,1 +1,5 @@
-"""What the graph says of any source: its title and licence, variables, statistics and origin."""
+"""What the graph says of any source.
+
+In go a title, a licence, columns and their values, out come quads of its header, its variables and
+their statistics.
+"""

@@ -22,7 +22,7 @@ Block = tuple[str, list[Quad]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
+class SourceDescription:
     """A source as a whole, once it has been checked."""
 
     kind: NamedNode
@@ -38,7 +38,7 @@ class Description:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content(Description):
+class Content(SourceDescription):
     """A source that is written block by block."""
 
     block_count: int

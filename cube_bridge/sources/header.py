@@ -18,7 +18,7 @@ from ontology.terms import DCAT, DCTERMS, DEEP, PROV, RDF, SPDX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cube_bridge.sources.description import Description
+    from cube_bridge.sources.description import SourceDescription
     from cube_bridge.sources.info import SourceMapping
 
 
@@ -43,8 +43,8 @@ class Origin:
 def header_quads(
     source: NamedNode,
     origin: Origin,
-    content: Description,
-    print_: str,
+    content: SourceDescription,
+    fingerprint: str,
     iris: Iris,
     *,
     sha256: str | None = None,
@@ -55,7 +55,7 @@ def header_quads(
         source: IRI of the source.
         origin: Where its bytes come from and what they mean.
         content: What was found in them.
-        print_: Its fingerprint.
+        fingerprint: What changes when the source or its mapping does: a sha256.
         iris: How IRIs are made.
         sha256: Of the file; None for a cube, which may be as large as a disk and is read once,
             for its statistics.
@@ -76,7 +76,7 @@ def header_quads(
         yield Quad(source, DCTERMS.publisher, Literal(info.publisher))
     yield Quad(source, DCTERMS.license, NamedNode(info.license))
     yield Quad(source, DCTERMS.source, NamedNode(origin.url))
-    yield Quad(source, DEEP.fingerprint, Literal(print_))
+    yield Quad(source, DEEP.fingerprint, Literal(fingerprint))
     yield Quad(source, DEEP.itemCount, integer(content.item_count))
     yield Quad(source, DEEP.mapping, Literal(origin.mapping.json_text()))
     if origin.registered:

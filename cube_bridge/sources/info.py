@@ -12,6 +12,8 @@ from ontology.terms import expand
 
 
 def _known_name(curie: str) -> str:
+    if ":" not in curie:
+        raise ValueError(f"{curie!r} is neither a prefixed name, such as unit:K, nor an IRI")
     expand(curie)
     return curie
 
@@ -43,7 +45,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class SourceInfo(Strict):
-    """What a source says of itself."""
+    """What a mapping says of its source as a whole: identifier, title, licence."""
 
     id: Slug
     title: Text
@@ -70,8 +72,8 @@ class TimeColumn(Strict):
         return Cadence.of(self.resolution)
 
 
-class Column(Strict):
-    """One column of numbers."""
+class ColumnMapping(Strict):
+    """What a mapping says of one column of numbers: its name, its property and its unit."""
 
     column: Text
     label: str | None = None
@@ -105,5 +107,26 @@ def source_info(**said: str | None) -> SourceInfo:
     try:
         return SourceInfo.model_validate({k: v for k, v in said.items() if v is not None})
     except ValidationError as error:
-        wrong = "; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(
+            f"{e['loc'][0]} {e['input']!r}: {reason_of(e['type'], e['msg'])}"
+            for e in error.errors()
+        )
         raise MappingError(f"the source cannot be described so: {wrong}") from error
+
+
+def reason_of(type_: str, message: str) -> str:
+    """Return why a field of a mapping is refused, in words for its author.
+
+    Args:
+        type_: Type of the error, as pydantic calls it.
+        message: What pydantic says; of our own errors, with "Value error, " before it.
+    """
+    known = {
+        "missing": "is missing",
+        "extra_forbidden": "there is no such field here",
+        "union_tag_not_found": "a mapping begins with its `kind`",
+        "model_attributes_type": "a mapping consists of fields, such as `kind` and `source`",
+        "model_type": "consists of fields of its own, as in `name: value`",
+        "list_type": "is a list, as in `- column: ...`",
+    }
+    return known.get(type_, message.removeprefix("Value error, "))

@@ -1,4 +1,11 @@
-"""Statistics of the values of parts of a variable: in one pass, and as the graph keeps them."""
+"""Statistics of the values of parts of a variable: in one pass, and as the graph keeps them.
+
+There are three ways to them, each for what it is given, and one rule to merge (`Moments.merged`):
+`Accumulator` for many streams of values that come bit by bit (columns of tables, cells of a cube
+over time); `chunk_statistics` for an array that is here whole, so that no running
+mean rounds its sums; and, for zones whose cells have weights and are matrices of (zones, cells),
+`cube_bridge.values.kernels.moments`, which `cube_bridge.values.zone_statistics` merges.
+"""
 
 from __future__ import annotations
 
@@ -154,9 +161,9 @@ def statistics_quads(part: NamedNode, statistics: Statistics) -> Iterator[Quad]:
 def chunk_statistics(values: np.ndarray) -> Statistics:
     """Return the statistics of an array of any shape; NaN and infinity are not valid values.
 
-    Each value is looked at once, in blocks that fit the cache. Sums
-    are float64 whatever the type of the values; those of integers are exact, up to the squares
-    of integers of more than 16 bits. An array that is here whole needs no `Accumulator`, whose
+    Each value is looked at once, in blocks that fit the cache. Sums are float64 whatever the type
+    of the values; those of integers are exact, up to the squares of integers of more than 16
+    bits. An array that is here whole needs no `Accumulator`, whose
     running mean would round them.
     """
     if values.dtype.kind in "iub":
@@ -188,7 +195,7 @@ def chunk_statistics(values: np.ndarray) -> Statistics:
 
 
 def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield all values as float64, in blocks that share their memory."""
+    """Yield all values as float64, (n,) blocks that share their memory."""
     flat = _flat(values)
     buffer = np.empty(min(_BLOCK, flat.size), np.float64)
     for first in range(0, flat.size, _BLOCK):
@@ -199,6 +206,7 @@ def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _of_integers(values: np.ndarray) -> Statistics:
+    """Return the statistics of integers of any shape; sums are exact."""
     flat = _flat(values)
     if not flat.size:
         return EMPTY
@@ -219,6 +227,7 @@ def _of_integers(values: np.ndarray) -> Statistics:
 
 
 def _exact_sum(part: np.ndarray) -> int:
+    """Return the sum of (n,) integers, which may be larger than 64 bits hold."""
     if part.dtype.itemsize < np.dtype(np.int64).itemsize:
         return int(part.sum(dtype=np.int64))
     # Halves, whose sums cannot overflow.
@@ -226,5 +235,6 @@ def _exact_sum(part: np.ndarray) -> int:
 
 
 def _flat(values: np.ndarray) -> np.ndarray:
+    """Return the values of an array of any shape, (n,), in the order of its memory."""
     # Any order will do: a transposed array is not copied.
     return values.ravel(order="K")

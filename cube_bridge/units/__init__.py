@@ -1,1 +1,5 @@
-"""Spellings of units, and what QUDT calls them."""
+"""Units of measurement.
+
+In goes a spelling such as `kg m-2 s-1`, out come a size, the IRI that QUDT has for it, and factors
+from one unit to another.
+"""

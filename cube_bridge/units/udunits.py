@@ -25,7 +25,7 @@ _NO_EXPONENTS: Exponents = (Fraction(0),) * len(_AXES)
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedUnit:
-    """What a spelling means."""
+    """What the spelling of a unit means: its factors, and its size in base units."""
 
     canonical: str
     """The same in one way of writing: number, then factors with exponents, joined by dots."""
@@ -37,8 +37,8 @@ class ParsedUnit:
     @property
     def dimension(self) -> str:
         """QUDT's dimension vector."""
-        said = "".join(f"{a}{_shown(e)}" for a, e in zip(_AXES, self.exponents, strict=True))
-        return f"http://qudt.org/vocab/dimensionvector/{said}D{int(not any(self.exponents))}"
+        vector = "".join(f"{a}{_shown(e)}" for a, e in zip(_AXES, self.exponents, strict=True))
+        return f"http://qudt.org/vocab/dimensionvector/{vector}D{int(not any(self.exponents))}"
 
 
 def parse_unit(spelling: str) -> ParsedUnit | None:

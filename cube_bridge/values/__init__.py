@@ -1,1 +1,5 @@
-"""Pixel values of cubes: computed when they are asked for, chunk by chunk."""
+"""Pixel values in SPARQL.
+
+In go IRIs of variables, geometries and periods, out come RDF terms, computed from the chunks when
+they are asked for.
+"""

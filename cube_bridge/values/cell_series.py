@@ -95,6 +95,7 @@ def _result(found: Accumulator, statistic: str) -> np.ndarray:
 def _whole_series(
     layer: Layer, times: np.ndarray, statistic: str, share: float
 ) -> Callable[[np.ndarray], float]:
+    """Return what makes one number of the series of a cell: a function of (times,)."""
     if statistic == "quantile":
         return lambda series: _quantile(series, share)
     if statistic == "trendSignificance":
@@ -104,5 +105,6 @@ def _whole_series(
 
 
 def _quantile(series: np.ndarray, share: float) -> float:
+    """Return a quantile of (times,) values, of a share from 0 to 1; NaN without a valid one."""
     known = series[np.isfinite(series)]
     return float(np.quantile(known, share)) if known.size else float("nan")

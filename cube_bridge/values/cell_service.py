@@ -54,7 +54,7 @@ _ANY = (-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells one by one."""
+    """`SERVICE deep:cells`: the values of cells one by one, a row for each cell and time."""
 
     engine: Engine
 

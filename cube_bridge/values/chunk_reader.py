@@ -27,7 +27,7 @@ _GROUP, _GROUP_BYTES = 16, 64 * 2**20
 
 @dataclass(kw_only=True)
 class Counts:
-    """What was read."""
+    """How many chunks a reader has read from files, and how many it still had."""
 
     read: int = 0
     """Chunks read from their file."""
@@ -69,7 +69,7 @@ class ChunkReader:
                     yield index, block
 
     def window(self, layer: Layer, slices: tuple[slice, ...]) -> np.ndarray:
-        """Return a part of an array, whatever chunks it lies in."""
+        """Return a part of an array, whatever chunks it lies in: (time, rows, columns)."""
         shape = tuple(s.stop - s.start for s in slices)
         whole: np.ndarray | None = None
         for index, block in self.blocks(layer, list(layer.layout.meeting(slices))):
@@ -86,6 +86,7 @@ class ChunkReader:
     def _read(
         self, layer: StoredVariable, indices: list[BlockIndex]
     ) -> dict[BlockIndex, np.ndarray]:
+        """Return chunks, (time, rows, columns) each, from the file, all at once; they are kept."""
         parts = [layer.array.blocks[i] for i in indices]
         try:
             arrays = compute(*parts)
@@ -101,6 +102,7 @@ class ChunkReader:
         return found
 
     def _computed(self, layer: CellOperation, index: BlockIndex) -> np.ndarray:
+        """Return a chunk of a cell operation: (time, rows, columns); it is kept."""
         held = self._cache.get((layer.key, index))
         if held is not None:
             return held

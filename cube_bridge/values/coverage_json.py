@@ -19,7 +19,7 @@ from kg.rdf.geometry import CRS84
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Window
+    from cube_bridge.grids.grid import Window
     from cube_bridge.values.layers import Layer
     from cube_bridge.values.periods import Period
     from cube_bridge.values.scanner import Scanner
@@ -96,6 +96,7 @@ def dimensions(layer: Layer) -> dict[str, int]:
 
 
 def _trimmed(window: Window, inside: np.ndarray) -> tuple[Window, np.ndarray]:
+    """Return the window, and its bool mask (rows, columns), without empty rows and columns."""
     spans = [(int(p.min()), int(p.max()) + 1) for p in np.nonzero(inside)]
     kept = tuple(slice(*span) for span in spans)
     around = tuple(slice(s.start + a, s.start + b) for s, (a, b) in zip(window, spans, strict=True))
@@ -109,6 +110,7 @@ def _document(
     parts: list[tuple[Window, np.ndarray]],
     unit: str | None,
 ) -> str:
+    """Return the text of a coverage of windows, each with its bool mask (rows, columns)."""
     count = (times.stop - times.start) * sum(prod(inside.shape) for _, inside in parts)
     if count > _LARGEST:
         raise TooLargeError(
@@ -157,6 +159,7 @@ def _coverage(
     values: np.ndarray,
     unit: str | None,
 ) -> dict[str, Any]:
+    """Return the object of CoverageJSON for values of any shape, an axis named for each."""
     systems: list[dict[str, Any]] = [
         {"coordinates": ["x", "y"], "system": {"type": "GeographicCRS", "id": CRS84}}
     ]
@@ -186,6 +189,7 @@ def _coverage(
 
 
 def _with_null(values: np.ndarray) -> list[float | None]:
+    """Return (n,) values as JSON has them: None for NaN and infinity."""
     listed: list[float | None] = values.tolist()
     for place in np.flatnonzero(~np.isfinite(values)).tolist():
         listed[place] = None
@@ -193,6 +197,7 @@ def _with_null(values: np.ndarray) -> list[float | None]:
 
 
 def _is_separable(longitudes: np.ndarray, latitudes: np.ndarray) -> bool:
+    """Return whether (rows, columns) centres are those of straight rows and columns."""
     return bool(
         longitudes.ndim == 2
         and (longitudes == longitudes[:1]).all()

@@ -51,7 +51,7 @@ _FUNCTIONS: dict[str, tuple[Operation, int]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """Arithmetic that was checked."""
+    """The arithmetic of a cell operation, checked: it names variables, and nothing else runs."""
 
     text: str
     names: frozenset[str]

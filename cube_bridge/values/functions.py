@@ -17,7 +17,7 @@ from pyoxigraph import Literal, NamedNode
 from cube_bridge.cubes.distributions import choose_distribution
 from cube_bridge.values.arguments import season_from, share_from, zone_from
 from cube_bridge.values.coverage_json import clip_to_window, clip_to_zone, dimensions
-from cube_bridge.values.periods import Period, moment_of, period_of, position_at
+from cube_bridge.values.periods import Period, period_of, position_at, time_span_of
 from cube_bridge.values.series_statistics import Season
 from cube_bridge.values.variable_terms import node_of, operation_of, slice_of
 from cube_bridge.values.zone_questions import ZoneQuestion, answer_zones
@@ -45,7 +45,7 @@ _PLAIN = (
 
 
 class Functions:
-    """The functions over one store."""
+    """The SPARQL functions of pixel values, over the cubes that one store knows."""
 
     def __init__(self, engine: Engine, store: GraphStore) -> None:
         self._engine = engine
@@ -145,7 +145,7 @@ class Functions:
             raise InvalidArgumentError(f"{point} is no point")
         when: int | None = 0
         if layer.times is not None and time is not None:
-            when = position_at(layer.times, moment_of(time))
+            when = position_at(layer.times, time_span_of(time))
         elif layer.times is not None and len(layer.times) > 1:
             raise InvalidArgumentError("the variable has several times; say which")
         cell = _cell_at(layer, place)

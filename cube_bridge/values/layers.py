@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 from cachetools import LRUCache
 
+from cube_bridge.cubes.layout import ChunkLayout
 from cube_bridge.errors import CoordinatesError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
-from cube_bridge.values.further_dimensions import further_dimension, positions_of
+from cube_bridge.grids.reading import grid_of
+from cube_bridge.values.additional_dimensions import additional_dimension, positions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Mapping
 
     import dask.array as da
     import xarray as xr
 
-    from cube_bridge.grids import Grid, Window
+    from cube_bridge.grids.grid import Grid, Window
+    from cube_bridge.values.additional_dimensions import AdditionalDimension, Coordinate
     from cube_bridge.values.expressions import Expression
-    from cube_bridge.values.further_dimensions import Coordinate, FurtherDimension
 
 #: Position of a chunk along time and along each dimension of the grid.
 BlockIndex = tuple[int, ...]
@@ -34,44 +33,14 @@ BlockIndex = tuple[int, ...]
 _SLICES = 32
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How an array of (time, rows, columns) or (time, stations) is cut into chunks."""
-
-    borders: tuple[np.ndarray, ...]
-    """First cells of the chunks along each dimension, and the end; time comes first."""
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Chunks along each dimension."""
-        return tuple(len(b) - 1 for b in self.borders)
-
-    @property
-    def block_count(self) -> int:
-        """Chunks in all."""
-        return prod(self.counts)
-
-    def slices(self, index: BlockIndex) -> tuple[slice, ...]:
-        """Return the cells of a chunk along each dimension."""
-        return tuple(
-            slice(int(b[i]), int(b[i + 1])) for b, i in zip(self.borders, index, strict=True)
-        )
-
-    def meeting(self, slices: tuple[slice, ...]) -> Iterator[BlockIndex]:
-        """Yield the chunks that have cells in a part of the array, time by time."""
-        ranges = [
-            range(
-                int(np.searchsorted(b, s.start, side="right")) - 1,
-                int(np.searchsorted(b, s.stop, side="left")),
-            )
-            for b, s in zip(self.borders, slices, strict=True)
-        ]
-        return product(*ranges)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredVariable:
-    """A variable of a cube, at one position along each of its further dimensions."""
+    """A variable as pixel values are read from it: time first, chunk by chunk, in any order.
+
+    It is at one position along each dimension that is neither time nor of the grid. (A variable
+    as a selection returns it, with all of its dimensions, is
+    `cube_bridge.selection.opened_variable.OpenedVariable`.)
+    """
 
     key: Hashable
     """Changes when the file does."""
@@ -79,7 +48,7 @@ class StoredVariable:
     """The same for layers of the same cells in the same chunks."""
     name: str
     label: str
-    """Its name, and where it is along its further dimensions."""
+    """Its name, and where it is along its additional dimensions."""
     array: da.Array
     """(time, rows, columns) or (time, stations); one time where the cube has no time."""
     grid: Grid
@@ -91,9 +60,10 @@ class StoredVariable:
     """Along the dimensions that are neither time nor of the grid."""
 
     @cached_property
-    def layout(self) -> Layout:
-        """Chunks as they are stored."""
-        return Layout(borders=tuple(np.concatenate([[0], np.cumsum(c)]) for c in self.array.chunks))
+    def layout(self) -> ChunkLayout:
+        """Chunks as they are stored, along the dimensions of `array`."""
+        dims = (str(self.grid.time), *self.grid.dims)
+        return ChunkLayout(dims=dims, lengths=self.array.chunks)
 
     def in_order(self, slices: tuple[slice, ...]) -> tuple[slice, ...]:
         """Return slices, one a dimension of the file, in the order of `array`."""
@@ -157,7 +127,7 @@ class CellOperation:
         return self._first.times
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> ChunkLayout:
         """Chunks of the first variable."""
         return self._first.layout
 
@@ -175,7 +145,7 @@ class WholeVariable:
     grid: Grid
     times: np.ndarray | None
     """See `StoredVariable.times`."""
-    further: tuple[FurtherDimension, ...]
+    additional: tuple[AdditionalDimension, ...]
     """Those that are neither time nor of the grid."""
     _slices: LRUCache[tuple[int, ...], StoredVariable] = field(
         default_factory=lambda: LRUCache(_SLICES), init=False
@@ -183,7 +153,7 @@ class WholeVariable:
     """By position; not safe among threads: `Sources` asks under its lock."""
 
     def at(self, places: Mapping[str, Coordinate]) -> StoredVariable:
-        """Return the variable at places along its further dimensions.
+        """Return the variable at places along its additional dimensions.
 
         Args:
             places: By dimension; one of a single position needs none.
@@ -191,7 +161,7 @@ class WholeVariable:
         Raises:
             SliceError: One is missing, or is not there.
         """
-        positions = positions_of(str(self.array.name), self.further, places)
+        positions = positions_of(str(self.array.name), self.additional, places)
         which = tuple(positions.values())
         known = self._slices.get(which)
         if known is None:
@@ -202,7 +172,7 @@ class WholeVariable:
         time = [] if self.times is None else [str(self.grid.time)]
         plain = self.array.isel(positions).transpose(*time, *self.grid.dims)
         lazy = (plain if plain.chunks is not None else plain.chunk()).data
-        said = [f"{d.name} {d.place(positions[d.name])}" for d in self.further if d.size > 1]
+        said = [f"{d.name} {d.place(positions[d.name])}" for d in self.additional if d.size > 1]
         return StoredVariable(
             key=(self.key, *positions.values()),
             cells_key=self.key,
@@ -230,13 +200,13 @@ def whole_variable(dataset: xr.Dataset, name: str, key: Hashable) -> WholeVariab
         times = np.array(moments(dataset, time), dtype="datetime64[us]")
         if (np.diff(times) <= np.timedelta64(0)).any():
             raise CoordinatesError(f"the times of {time!r} do not increase")
-    further = [str(d) for d in array.dims if d not in {time, *grid.dims}]
+    additional = [str(d) for d in array.dims if d not in {time, *grid.dims}]
     return WholeVariable(
         key=key,
         array=array,
         grid=grid,
         times=times,
-        further=tuple(further_dimension(dataset, d) for d in further),
+        additional=tuple(additional_dimension(dataset, d) for d in additional),
     )
 
 
@@ -246,6 +216,7 @@ def window_of(slices: tuple[slice, ...]) -> Window:
 
 
 def _is_same_time(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Return whether two layers have the same (time,) datetime64, or both have no time."""
     if one is None or other is None:
         return one is other
     return np.array_equal(one, other)

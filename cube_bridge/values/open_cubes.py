@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
-from pyoxigraph import Literal, NamedNode
 
 from cube_bridge.cubes.mapping import CubeMapping
 from cube_bridge.errors import SourceError, SourceNotFoundError, VariableNotFoundError
-from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import source_version
 from cube_bridge.kinds.files import OpenedSource, SourceFile, source_file
+from cube_bridge.sources.variable_entry import node_of, text_of, variable_entry
 from cube_bridge.values.layers import whole_variable
 from ontology.terms import DEEP, PROV
 
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import xarray as xr
+    from pyoxigraph import NamedNode
 
-    from cube_bridge.values.further_dimensions import Coordinate
+    from cube_bridge.values.additional_dimensions import Coordinate
     from cube_bridge.values.layers import StoredVariable, WholeVariable
     from kg.store import GraphStore
 
@@ -55,7 +55,7 @@ class _Entry:
 
     name: str
     file: SourceFile
-    print_: str
+    fingerprint: str
     """Fingerprint of the source."""
     until: float
     """Moment of the monotonic clock from which on the graph is asked again."""
@@ -103,17 +103,20 @@ class Sources:
 
     def _looked_up(self, store: GraphStore, iri: NamedNode, before: _Entry | None) -> _Entry:
         begin = time.monotonic()
-        source, name = _node(store, iri, DEEP.variableOf), _text(store, iri, DEEP.variableName)
-        if source is None or name is None:
+        known = variable_entry(store, iri)
+        if known is None:
             raise VariableNotFoundError(f"the graph knows no variable {iri} of a cube")
-        print_ = _text(store, source, DEEP.fingerprint) or ""
+        fingerprint = text_of(store, known.source, DEEP.fingerprint) or ""
         end = time.monotonic()
-        same = before is not None and (before.file.iri, before.print_) == (source, print_)
-        file = before.file if before is not None and same else source_file(store, source)
+        same = before is not None and (before.file.iri, before.fingerprint) == (
+            known.source,
+            fingerprint,
+        )
+        file = before.file if before is not None and same else source_file(store, known.source)
         if not isinstance(file.mapping, CubeMapping):
             raise VariableNotFoundError(f"{iri} is a variable of a table, not of a cube")
         until = end + _PATIENCE * (end - begin)
-        entry = _Entry(name=name, file=file, print_=print_, until=until)
+        entry = _Entry(name=known.name, file=file, fingerprint=fingerprint, until=until)
         self._entries[store][iri] = entry
         return entry
 
@@ -121,12 +124,11 @@ class Sources:
         location, state = entry.file.location, self._state(entry.file.location)
         if (old := self._opened.pop(location, None)) is not None:
             old.dataset.close()
-        if (
-            _is_newer_than_index(store, entry.file.iri, state)
-            and OpenedSource(location, entry.file.mapping).fingerprint != entry.print_
-        ):
+        source = OpenedSource(location, entry.file.mapping)
+        is_newer = _is_newer_than_index(store, entry.file.iri, state)
+        if is_newer and source.fingerprint != entry.fingerprint:
             raise SourceError(f"{location} has changed since it was indexed; index it anew")
-        opened = _Opened(state=state, dataset=open_cube(location), variables={})
+        opened = _Opened(state=state, dataset=source.cube.dataset(), variables={})
         # What drops out is not closed: arrays that were handed out may still be read from it.
         self._opened[location] = opened
         return opened
@@ -165,8 +167,8 @@ def _folder_state(folder: str) -> State:
 
 def _is_newer_than_index(store: GraphStore, source: NamedNode, state: State) -> bool:
     """Return whether a file was written after its index; then its bytes have to be compared."""
-    activity = _node(store, source, PROV.wasGeneratedBy)
-    ended = None if activity is None else _text(store, activity, PROV.endedAtTime)
+    activity = node_of(store, source, PROV.wasGeneratedBy)
+    ended = None if activity is None else text_of(store, activity, PROV.endedAtTime)
     if ended is None or isinstance(state, str):
         return True
     # The index names whole seconds; a file of the same second counts as newer.
@@ -175,15 +177,5 @@ def _is_newer_than_index(store: GraphStore, source: NamedNode, state: State) -> 
 
 def is_indexed(store: GraphStore, variable: NamedNode) -> bool:
     """Return whether the graph knows all chunks of a variable."""
-    source = _node(store, variable, DEEP.variableOf)
-    return source is not None and _node(store, source, DEEP.indexStatus) == DEEP.IndexComplete
-
-
-def _node(store: GraphStore, subject: NamedNode, predicate: NamedNode) -> NamedNode | None:
-    objects = (q.object for q in store.quads(subject, predicate, None, None))
-    return next((o for o in objects if isinstance(o, NamedNode)), None)
-
-
-def _text(store: GraphStore, subject: NamedNode, predicate: NamedNode) -> str | None:
-    objects = (q.object for q in store.quads(subject, predicate, None, None))
-    return next((o.value for o in objects if isinstance(o, Literal)), None)
+    source = node_of(store, variable, DEEP.variableOf)
+    return source is not None and node_of(store, source, DEEP.indexStatus) == DEEP.IndexComplete

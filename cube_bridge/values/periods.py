@@ -33,7 +33,7 @@ _TICK = np.timedelta64(1, "us")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class TimeSpan:
     """A moment, or a day, month or year as a whole."""
 
     first: np.datetime64
@@ -49,7 +49,7 @@ class Period:
     last: np.datetime64 | None = None
 
     def positions(self, times: np.ndarray | None) -> slice:
-        """Return which times lie in the period; all of a cube without time."""
+        """Return which of (time,) datetime64, ascending, lie in the period; all without time."""
         if times is None:
             return slice(0, 1)
         begin = 0 if self.first is None else int(np.searchsorted(times, self.first, "left"))
@@ -64,14 +64,14 @@ def period_of(start: Term | None, end: Term | None) -> Period:
         InvalidArgumentError: One is neither xsd:dateTime nor xsd:date, or they are in the
             wrong order.
     """
-    first = None if start is None else moment_of(start).first
-    last = None if end is None else moment_of(end).last
+    first = None if start is None else time_span_of(start).first
+    last = None if end is None else time_span_of(end).last
     if first is not None and last is not None and last < first:
         raise InvalidArgumentError(f"the period ends ({end}) before it begins ({start})")
     return Period(first=first, last=last)
 
 
-def moment_of(term: Term) -> Moment:
+def time_span_of(term: Term) -> TimeSpan:
     """Return the moment that a literal of time stands for; without a zone it is UTC.
 
     Raises:
@@ -89,13 +89,13 @@ def moment_of(term: Term) -> Moment:
                 except ValueError as error:
                     raise InvalidArgumentError(f"{term} is no moment: {error}") from error
                 after = (whole + np.timedelta64(1, unit)).astype("datetime64[us]")
-                return Moment(first=whole.astype("datetime64[us]"), last=after - _TICK)
+                return TimeSpan(first=whole.astype("datetime64[us]"), last=after - _TICK)
     raise InvalidArgumentError(
         f"{term} is no moment; write an xsd:dateTime, xsd:date, xsd:gYearMonth or xsd:gYear"
     )
 
 
-def _instant(term: Literal) -> Moment:
+def _instant(term: Literal) -> TimeSpan:
     try:
         moment = datetime.fromisoformat(term.value)
     except ValueError as error:
@@ -103,11 +103,11 @@ def _instant(term: Literal) -> Moment:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     instant = np.datetime64(moment, "us")
-    return Moment(first=instant, last=instant)
+    return TimeSpan(first=instant, last=instant)
 
 
-def position_at(times: np.ndarray, moment: Moment) -> int | None:
-    """Return the time whose value holds at a moment; None where none does.
+def position_at(times: np.ndarray, moment: TimeSpan) -> int | None:
+    """Return which of (n,) ascending datetime64 holds at a moment; None where none does.
 
     It is the first within a day, month or year; else the last before, if no longer ago than
     the times are apart.
@@ -122,7 +122,7 @@ def position_at(times: np.ndarray, moment: Moment) -> int | None:
 
 
 def step_of(times: np.ndarray) -> np.timedelta64:
-    """Return the time from one value to the next: the median; zero for a single one."""
+    """Return the median step of (n,) ascending datetime64; zero for a single one."""
     if len(times) < 2:
         return np.timedelta64(0, "us")
     steps = np.sort(np.diff(times))

@@ -62,12 +62,12 @@ class TileZones:
 
     @cached_property
     def _columns(self) -> np.ndarray:
-        """Where the cells of the zones, one zone after the other, are among `cells`."""
+        """Where the cells of the zones, zone after zone, are among `cells`: (n,) int64."""
         every = np.concatenate([w.cells for w in self.weights])
         return np.searchsorted(self.cells, every)
 
     def positions(self, place: int) -> np.ndarray:
-        """Return where the cells of one of the zones are among `cells`."""
+        """Return where the cells of one of the zones are among `cells`: (n,) int64."""
         return self._columns[self._borders[place] : self._borders[place + 1]]
 
     @cached_property
@@ -86,6 +86,7 @@ class TileZones:
         return self._matrix([w.shares * w.areas for w in self.weights])
 
     def _matrix(self, rows: list[np.ndarray]) -> sparse.csr_array:
+        """Return a (zones, cells) matrix of what each zone, one (n,) a zone, says of its cells."""
         shape = len(rows), len(self.cells)
         return sparse.csr_array((np.concatenate(rows), self._columns, self._borders), shape=shape)
 
@@ -105,7 +106,7 @@ class ZoneChunk:
 
 
 class Scanner:
-    """Reads layers for zones."""
+    """Reads the chunks of layers in which zones have cells, each chunk once for all zones."""
 
     def __init__(
         self, reader: ChunkReader | None = None, weights: ZoneWeights | None = None

@@ -22,7 +22,7 @@ _FEW = 200
 
 
 def years(times: np.ndarray) -> np.ndarray:
-    """Return times as years since the first: float64."""
+    """Return times, (n,) datetime64, as years since the first: (n,) float64."""
     return (times - times[0]) / _YEAR if len(times) else np.zeros(0)
 
 
@@ -80,7 +80,7 @@ class Season(Enum):
 
 
 def season_of(times: np.ndarray, season: Season) -> np.ndarray:
-    """Return the month, from 0, or the day of the year, from 0, of each time."""
+    """Return the month or day of the year, both from 0, of (n,) datetime64: (n,) int64."""
     if season is Season.MONTH:
         return np.asarray(times.astype("datetime64[M]").astype(np.int64) % 12)
     days = times.astype("datetime64[D]")
@@ -134,7 +134,7 @@ def _score(y: np.ndarray, ties: np.ndarray) -> int:
 
 
 def _ranked(x: np.ndarray, y: np.ndarray, rank: int) -> float:
-    """Return the slope of a rank, from 0, without holding all: by ever narrower histograms."""
+    """Return the slope of a rank, from 0, between (n,) points, by ever narrower histograms."""
     low = min(float(s.min()) for s in _slopes(x, y))
     high = max(float(s.max()) for s in _slopes(x, y))
     below = 0
@@ -161,6 +161,7 @@ def _ranked(x: np.ndarray, y: np.ndarray, rank: int) -> float:
 
 
 def _slopes(x: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the slopes of all pairs of (n,) points, some rows of pairs at a time: (m,) each."""
     rows = max(_HELD // len(x), 1)
     for begin in range(0, len(x) - 1, rows):
         end = min(begin + rows, len(x) - 1)

@@ -17,7 +17,7 @@ from ontology.terms import DEEP, XSD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cube_bridge.values.further_dimensions import Coordinate
+    from cube_bridge.values.additional_dimensions import Coordinate
     from kg.rdf.terms import Term
 
 
@@ -26,7 +26,7 @@ _TIMES = {XSD.dateTime, XSD.dateTimeStamp, XSD.date, XSD.gYearMonth, XSD.gYear}
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """A variable of the graph, at places along its further dimensions."""
+    """A variable of the graph, at places along its additional dimensions."""
 
     variable: NamedNode
     places: Mapping[str, Coordinate] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Slice:
 
     def literal(self) -> Literal:
         """Return the literal of deep:Slice."""
-        return Literal(json.dumps(_said(self), sort_keys=True), datatype=DEEP.Slice)
+        return Literal(json.dumps(_content_of(self), sort_keys=True), datatype=DEEP.Slice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,14 @@ class Operation:
 
     def literal(self) -> Literal:
         """Return the literal of deep:CellOperation."""
-        said = {
+        content = {
             "expression": self.expression.text,
             "variables": {
-                n: _said(s) if s.places else s.variable.value for n, s in self.operands.items()
+                n: _content_of(s) if s.places else s.variable.value
+                for n, s in self.operands.items()
             },
         }
-        return Literal(json.dumps(said, sort_keys=True), datatype=DEEP.CellOperation)
+        return Literal(json.dumps(content, sort_keys=True), datatype=DEEP.CellOperation)
 
 
 def variable_of(term: Term) -> Slice | Operation:
@@ -139,15 +140,15 @@ def _place_of(term: Term | None) -> Coordinate:
     raise InvalidArgumentError(f"{term} is no number, text or time along a dimension")
 
 
-def _said(of: Slice) -> dict[str, Any]:
+def _content_of(of: Slice) -> dict[str, Any]:
     return {"variable": of.variable.value, "at": dict(of.places)}
 
 
-def _read_slice(said: Any) -> Slice:
-    if isinstance(said, str):
-        return Slice(variable=NamedNode(said))
-    places = {str(dimension): _checked(place) for dimension, place in said["at"].items()}
-    return Slice(variable=NamedNode(str(said["variable"])), places=places)
+def _read_slice(content: Any) -> Slice:
+    if isinstance(content, str):
+        return Slice(variable=NamedNode(content))
+    places = {str(dimension): _checked(place) for dimension, place in content["at"].items()}
+    return Slice(variable=NamedNode(str(content["variable"])), places=places)
 
 
 def _checked(place: Any) -> Coordinate:
@@ -167,9 +168,9 @@ def _slice_of_text(text: str) -> Slice:
 @lru_cache(maxsize=256)
 def _operation_of_text(text: str) -> Operation:
     try:
-        said = json.loads(text)
-        expression = parse_expression(str(said["expression"]))
-        operands = {str(n): _read_slice(v) for n, v in said["variables"].items()}
+        content = json.loads(text)
+        expression = parse_expression(str(content["expression"]))
+        operands = {str(n): _read_slice(v) for n, v in content["variables"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidArgumentError(f"{text!r} is no cell operation: {error}") from error
     if not operands or expression.names != set(operands):

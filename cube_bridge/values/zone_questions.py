@@ -42,7 +42,7 @@ _ALWAYS = Period()
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneQuestion:
-    """What is asked of one zone."""
+    """What is asked of one zone: which statistics of its cells, and in which period."""
 
     layer: Layer
     zone: BaseGeometry | None
@@ -63,7 +63,7 @@ class ZoneQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneAnswer:
-    """What was found."""
+    """The statistics of one zone, at one time or over all, that answer a `ZoneQuestion`."""
 
     question: int
     """Its position among the questions."""
@@ -111,17 +111,17 @@ class _Group:
     def of_series(self) -> Iterator[ZoneAnswer]:
         """Answer from statistics at each time."""
         names = self.first.wanted.statistics
-        further = names & SERIES_STATISTICS
+        series_wanted = names & SERIES_STATISTICS
         plain = names & STATISTICS
         only_pooled = all(q.pooled for q in self._questions.values())
         # A quantile of a whole period is not made from those of its times.
         asked = plain - {"quantile"} if only_pooled else plain
-        asked |= {"mean"} if further else frozenset()
+        asked |= {"mean"} if series_wanted else frozenset()
         needed = np.zeros((len(self._zones), self._count), bool)
         for number, question in self._questions.items():
             zone = self._zone_of[number]
             needed[zone, question.period.positions(self._times)] = True
-            if "anomaly" in further:
+            if "anomaly" in series_wanted:
                 needed[zone, question.reference.positions(self._times)] = True
         wanted = replace(self.first.wanted, statistics=asked)
         series = ZoneSeries(*needed.shape, wanted)
@@ -168,6 +168,7 @@ class _Group:
             yield ZoneAnswer(question=number, time=time, statistics={**values, **trend})
 
     def _anomalies(self, question: ZoneQuestion, means: np.ndarray) -> np.ndarray:
+        """Return (times,) means less those of the same season in the reference period."""
         if self._times is None:
             return np.full(means.shape, np.nan)
         usual = np.zeros(self._count, bool)
@@ -175,6 +176,7 @@ class _Group:
         return anomalies(means, self._times, usual, question.season)
 
     def _trend(self, names: frozenset[str], own: np.ndarray, means: np.ndarray) -> dict[str, float]:
+        """Return the trend of (times,) means, a year, and its significance, as asked for."""
         found: dict[str, float] = {}
         if self._times is not None and "trend" in names:
             found["trend"] = theil_sen(years(self._times[own]), means[own])

@@ -48,7 +48,7 @@ _ZONAL = {getattr(DEEP, name): name for name in STATISTICS | SERIES_STATISTICS}
 
 @dataclass(frozen=True)
 class Zones:
-    """Statistics of zones."""
+    """`SERVICE deep:zones`: statistics of the cells in zones, a row for each zone and time."""
 
     engine: Engine
 

@@ -40,7 +40,7 @@ STATISTICS = _MOMENTS | _SUMS | _EXTREMES | _AREAS | {"quantile"}
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What to compute of zones."""
+    """Which statistics to compute of zones, how cells are weighted, and their parameters."""
 
     statistics: frozenset[str]
     """Names of `STATISTICS`."""
@@ -127,7 +127,7 @@ class ZoneSeries:
         return {n: found[n] for n in self._wanted.statistics}
 
     def pooled(self, zone: int, times: np.ndarray) -> dict[str, float]:
-        """Return each statistic of a zone over all cells of some times; see `at_times`.
+        """Return each statistic of a zone over all cells of some times, (times,) bool or positions.
 
         Areas are means over the times. Quantiles are not among them: see `pooled_quantile`.
         """
@@ -224,6 +224,7 @@ def _group_of(name: str) -> frozenset[str]:
 
 
 def _from_moments(of: Moments) -> dict[str, np.ndarray]:
+    """Return mean and standard deviation in the shape of the moments; NaN without weight."""
     has = of.weight > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         deviation = np.sqrt(of.squares / of.weight)

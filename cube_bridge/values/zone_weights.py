@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from cube_bridge.grids import Grid, Window
+    from cube_bridge.grids.grid import Grid, Window
     from cube_bridge.values.layers import Layer
 
 
@@ -87,7 +87,7 @@ class AllCells:
 
 
 def by_weighting(weights: CellWeights, weighting: Weighting) -> np.ndarray:
-    """Return what each cell counts in a mean."""
+    """Return what each cell counts in a mean: (cells,), a share or square metres."""
     if weighting is Weighting.COVERAGE:
         return weights.shares
     return np.asarray(weights.shares * weights.areas)
@@ -102,6 +102,7 @@ def all_cells(layer: Layer, tile: tuple[int, ...]) -> CellWeights:
 
 @lru_cache(maxsize=64)
 def _whole(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the cells of a window, (cells,) int64, and ones."""
     # Chunks of one size share theirs, so that a cube of many chunks takes no more memory.
     return np.arange(count), np.broadcast_to(1.0, count)
 
@@ -204,6 +205,7 @@ def _weights(
 def _cover(
     grid: Grid, zone: BaseGeometry, window: Window, *, centre: bool
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares 0 to 1 and areas in m2 of the cells of a window: in its shape, both."""
     shares = (
         grid.contains(zone, window).astype(np.float64) if centre else grid.coverage(zone, window)
     )
@@ -214,6 +216,7 @@ def _cover(
 def _sparse(
     layer: Layer, tile: tuple[int, ...], part: Window, shares: np.ndarray, areas: np.ndarray
 ) -> SomeCells:
+    """Return the cells with a share of a part of a tile, of shares and areas in its shape."""
     where = np.nonzero(shares > 0)
     slices = layer.layout.slices((0, *tile))[1:]
     shape = [s.stop - s.start for s in slices]

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.kinds.files import source_file
 from cube_bridge.kinds.mappings import kind_of
-from cube_bridge.sources.info import Column
+from cube_bridge.sources.info import ColumnMapping
 from cube_bridge.units.quantities import convert
 from kg.hierarchy import subproperties
 from kg.rdf.terms import number, text
@@ -203,10 +203,10 @@ class Inputs:
         return self._loaded[source]
 
 
-def _columns(file: SourceFile) -> list[Column]:
+def _columns(file: SourceFile) -> list[ColumnMapping]:
     """Return the columns that the mapping of a table names."""
     said = getattr(file.mapping, "variables", ())
-    return [column for column in said if isinstance(column, Column)]
+    return [column for column in said if isinstance(column, ColumnMapping)]
 
 
 def _named_as(column: xr.DataArray, first: xr.DataArray) -> xr.DataArray:

@@ -16,7 +16,7 @@ import zarr
 from rasterio.transform import from_origin
 from zarr.errors import ZarrUserWarning
 
-from cube_bridge.access.location import Location, Part
+from cube_bridge.access.location import Location, SourcePart
 from cube_bridge.errors import (
     NotACubeError,
     SourceForbiddenError,
@@ -280,14 +280,14 @@ def test_a_file_url_and_a_path_are_the_same(folder, cube):
 
 def test_a_location_says_which_part_is_meant():
     found = Location.of("s3://b/repo#tag=v1.0")
-    assert (found.base, found.part) == ("s3://b/repo", Part(tag="v1.0"))
+    assert (found.base, found.part) == ("s3://b/repo", SourcePart(tag="v1.0"))
     assert Location.of(found.url) == found
     nested = Location.of("/data/x.nc#group=A/B")
-    assert nested.part == Part(group="A/B")
+    assert nested.part == SourcePart(group="A/B")
     assert Location.of(nested.url).part == nested.part
-    assert Location.of("c.tif#overview=1").part == Part(overview=1)
+    assert Location.of("c.tif#overview=1").part == SourcePart(overview=1)
     for odd in ("c.tif#overview=x", "c.tif#page", "c.tif#tag=a&tag=b"):
-        assert Location.of(odd).part == Part()
+        assert Location.of(odd).part == SourcePart()
         assert Location.of(odd).name == odd
 
 

@@ -14,7 +14,7 @@ from cube_bridge.cubes.chunk_search import chunks_meeting
 from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError, SourceNotFoundError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.indexing.index import index_dataset, index_file
 from cube_bridge.selection.lazy_dataset import select_dataset
 from cube_bridge.sources.value_statistics import chunk_statistics

@@ -22,7 +22,7 @@ from cube_bridge.errors import CoordinatesError, NotACubeError, SourceError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.indexing.index import index_file
 from kg.rdf.terms import number
 from kg.rows import select

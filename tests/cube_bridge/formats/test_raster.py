@@ -15,7 +15,7 @@ from rasterio.transform import from_origin
 from cube_bridge.errors import CoordinatesError, NotACubeError
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import media_type, open_cube
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 
 VALUES = np.random.default_rng(3).integers(1, 4000, (90, 70)).astype("uint16")
 

@@ -10,7 +10,7 @@ import rasterio
 from cube_bridge.formats.calendars import moments
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.formats.versions import chunk_versions
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from tests.open_data import open_data
 
 WORLD = (-180, -90, 180, 90)

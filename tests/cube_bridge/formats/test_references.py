@@ -18,7 +18,7 @@ from cube_bridge.errors import (
 )
 from cube_bridge.formats.opener import media_type, open_cube
 from cube_bridge.formats.versions import chunk_versions, source_version
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from tests.conftest import make_cube
 from tests.file_server import serving_files
 

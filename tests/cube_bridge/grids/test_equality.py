@@ -4,9 +4,9 @@ import numpy as np
 import pyproj
 import pytest
 
-from cube_bridge.grids import grid_of
 from cube_bridge.grids.equality import is_same_grid
 from cube_bridge.grids.parts import part_that_is
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.grids.stations import StationGrid
 from tests.cube_bridge.grids.test_grids import curvilinear, lonlat, projected
 

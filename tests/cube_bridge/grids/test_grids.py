@@ -11,7 +11,7 @@ from rasterio.transform import from_bounds
 from shapely.geometry.polygon import orient
 
 from cube_bridge.errors import CoordinatesError
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.grids.stations import StationGrid
 
 WGS84 = pyproj.Geod(ellps="WGS84")

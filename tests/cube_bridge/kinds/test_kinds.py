@@ -130,3 +130,46 @@ def test_events_and_features_are_loaded_with_the_nodes_of_the_graph(store, iris,
             own = by_iri.loc[text(row["n"])]
             assert float(own[column]) == float(text(row["v"]))
             assert own.geometry.distance(from_wkt(text(row["wkt"]))) < 1e-6
+
+
+REGIONS = {
+    "kind": "region-series",
+    "source": {"id": "d", "title": "D"},
+    "regions": {"extent": [-125, 24, -66, 50]},
+    "rows": {"region": "region", "time": {"column": "month", "resolution": "P1M"}},
+    "variables": [{"column": "pdsi"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"kind": "regionseries"}, "no kind of source 'regionseries'; the kinds are 'cube', "),
+        ({"kind": None}, "begins with its `kind`"),
+        (
+            {"rows": {"region": "r", "time": {"column": "m", "resolution": "1 month"}}},
+            "rows.time.resolution: not the duration of a cadence: '1 month'; write PT6H",
+        ),
+        ({"regions": {}}, "regions: say the `extent` of the regions"),
+        ({"titel": "D"}, "titel: there is no such field here"),
+        ({"variables": []}, "variables: "),
+        (
+            {"variables": [{"column": "pdsi", "unit": "kelvin"}]},
+            "variables.0.unit: 'kelvin' is neither a prefixed name, such as unit:K, nor an IRI",
+        ),
+        (
+            {
+                "rows": None,
+                "matrix": {"labels": "l.json", "begin": "January", "resolution": "P1M"},
+            },
+            "matrix.begin: 'January' is no time such as 1895-01",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_mapping_is_said_on_one_line(changed, message):
+    document = {k: v for k, v in (REGIONS | changed).items() if v is not None}
+    with pytest.raises(MappingError) as raised:
+        parse_mapping(document, "a.yaml")
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "Value error" not in str(raised.value)

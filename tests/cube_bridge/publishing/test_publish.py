@@ -14,7 +14,7 @@ import xarray as xr
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import PublishingError
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.publishing.partial import item_path
 from cube_bridge.publishing.publish import publish_and_index, publish_cube

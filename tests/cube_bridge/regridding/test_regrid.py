@@ -13,8 +13,8 @@ from rasterio.transform import from_origin
 from scipy.interpolate import RegularGridInterpolator
 
 from cube_bridge.errors import SelectionError
-from cube_bridge.grids import grid_of
 from cube_bridge.grids.parts import part_of_region
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.grids.rectilinear import RectilinearGrid
 from cube_bridge.regridding.methods import method_for
 from cube_bridge.regridding.overlaps import cell_polygons, equal_area_plane, overlap_areas

@@ -11,7 +11,7 @@ import xarray as xr
 from pyoxigraph import NamedNode
 
 from cube_bridge.errors import SelectionError
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
 from cube_bridge.regridding.target_grid import GridSpec

@@ -13,7 +13,7 @@ from exactextract.raster import NumPyRasterSource
 from pyoxigraph import NamedNode
 
 from cube_bridge.formats.opener import open_cube
-from cube_bridge.grids import grid_of
+from cube_bridge.grids.reading import grid_of
 from cube_bridge.indexing.index import index_file
 from cube_bridge.regridding.target_grid import GridSpec
 from cube_bridge.selection.lazy_dataset import select_dataset

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pyoxigraph import Literal, NamedNode
 
-from cube_bridge.values.periods import Period, moment_of, period_of, position_at
+from cube_bridge.values.periods import Period, period_of, position_at, time_span_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD
 
@@ -56,7 +56,7 @@ def test_a_cube_without_time_is_there_always():
 )
 def test_what_is_no_moment_is_refused(term):
     with pytest.raises(InvalidArgumentError, match="no moment"):
-        moment_of(term)
+        time_span_of(term)
 
 
 def test_a_period_that_ends_before_it_begins_is_refused():
@@ -78,7 +78,7 @@ def test_a_period_that_ends_before_it_begins_is_refused():
     ],
 )
 def test_a_value_holds_until_the_next(term, expected):
-    assert position_at(TIMES, moment_of(term)) == expected
+    assert position_at(TIMES, time_span_of(term)) == expected
 
 
 def test_no_bound_is_no_bound():
@@ -87,8 +87,8 @@ def test_no_bound_is_no_bound():
 
 def test_two_times_say_how_long_a_value_holds_and_one_does_not():
     two, one = TIMES[:2], TIMES[:1]
-    assert position_at(two, moment_of(moment("2020-01-16T23:59:59Z"))) == 1
-    assert position_at(two, moment_of(moment("2020-01-17T00:00:00Z"))) is None
-    assert position_at(one, moment_of(moment("2020-01-01T00:00:00Z"))) == 0
-    assert position_at(one, moment_of(moment("2020-01-01T00:00:01Z"))) is None
-    assert position_at(TIMES[:0], moment_of(date("2020-01-01"))) is None
+    assert position_at(two, time_span_of(moment("2020-01-16T23:59:59Z"))) == 1
+    assert position_at(two, time_span_of(moment("2020-01-17T00:00:00Z"))) is None
+    assert position_at(one, time_span_of(moment("2020-01-01T00:00:00Z"))) == 0
+    assert position_at(one, time_span_of(moment("2020-01-01T00:00:01Z"))) is None
+    assert position_at(TIMES[:0], time_span_of(date("2020-01-01"))) is None

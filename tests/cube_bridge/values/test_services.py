@@ -221,7 +221,7 @@ def test_a_threshold_reads_only_the_chunks_that_may_hold_such_values(
         assert reader.counts.read - before == 1
         assert len(found) == 3 * 4 * 5
     layer = unremembering.engine.layer(store, variable)
-    assert layer.layout.block_count == 8
+    assert layer.layout.count == 8
 
 
 def test_statistics_within_a_range_read_only_the_chunks_that_may_hold_it(

@@ -14,7 +14,7 @@ from cube_bridge.errors import SliceError
 from cube_bridge.extension import CUBES
 from cube_bridge.formats.opener import open_cube
 from cube_bridge.indexing.index import index_file
-from cube_bridge.values.further_dimensions import further_dimension
+from cube_bridge.values.additional_dimensions import additional_dimension
 from kg.embedded.store import EmbeddedStore
 from kg.geosparql.errors import InvalidArgumentError
 from kg.rows import select
@@ -230,7 +230,7 @@ def test_a_place_that_is_not_there_is_told_with_those_there_are(
     ],
 )
 def test_a_place_is_found_if_it_is_that_and_not_if_it_is_near(values, place, position):
-    dimension = further_dimension(xr.Dataset(coords={"x": values}), "x")
+    dimension = additional_dimension(xr.Dataset(coords={"x": values}), "x")
     if position is not None:
         assert dimension.position(place) == position
         return

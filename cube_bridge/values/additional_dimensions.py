@@ -11,7 +11,7 @@ from pyoxigraph import Literal
 
 from cube_bridge.errors import SliceError
 from cube_bridge.formats.calendars import moments
-from cube_bridge.values.periods import moment_of
+from cube_bridge.values.periods import time_span_of
 from kg.geosparql.errors import InvalidArgumentError
 from ontology.terms import XSD
 
@@ -34,7 +34,7 @@ _OF_A_STEP = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FurtherDimension:
+class AdditionalDimension:
     """A dimension that is neither time nor of the grid."""
 
     name: str
@@ -59,6 +59,7 @@ class FurtherDimension:
 
     @staticmethod
     def _is_at(values: np.ndarray, place: Coordinate) -> np.ndarray:
+        """Return which of the (n,) values of a coordinate a place means: (n,) bool."""
         if values.dtype.kind == "M":
             return _is_at_time(values, str(place))
         if values.dtype.kind == "U":
@@ -82,7 +83,7 @@ class FurtherDimension:
         return places_of(self.values[position : position + 1])[0]
 
 
-def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
+def additional_dimension(dataset: xr.Dataset, name: str) -> AdditionalDimension:
     """Return a dimension of an open cube.
 
     Raises:
@@ -90,7 +91,7 @@ def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
     """
     size = dataset.sizes[name]
     if name not in dataset.coords:
-        return FurtherDimension(name=name, size=size, values=None)
+        return AdditionalDimension(name=name, size=size, values=None)
     values = dataset[name].to_numpy()
     if values.dtype.kind == "f":
         # Through the text, so that 0.1 in single precision reads as it is written.
@@ -101,13 +102,13 @@ def further_dimension(dataset: xr.Dataset, name: str) -> FurtherDimension:
         values = np.array(moments(dataset, name), dtype="datetime64[us]")
     else:
         values = np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values])
-    return FurtherDimension(name=name, size=size, values=values)
+    return AdditionalDimension(name=name, size=size, values=values)
 
 
 def positions_of(
-    variable: str, dimensions: Sequence[FurtherDimension], places: Mapping[str, Coordinate]
+    variable: str, dimensions: Sequence[AdditionalDimension], places: Mapping[str, Coordinate]
 ) -> dict[str, int]:
-    """Return the position along each further dimension of a variable.
+    """Return the position along each additional dimension of a variable.
 
     Args:
         variable: Its name, for messages.
@@ -136,7 +137,7 @@ def positions_of(
 
 
 def places_of(values: np.ndarray) -> list[Coordinate]:
-    """Return values of a coordinate as a query gives them; whole numbers without a fraction."""
+    """Return values, (n,), as a query gives them; whole numbers without a fraction."""
     if values.dtype.kind == "M":
         return [f"{t}Z" for t in np.datetime_as_string(values, unit="s")]
     if values.dtype.kind == "f":
@@ -151,6 +152,7 @@ def as_written(place: Coordinate) -> str:
 
 
 def _is_close(values: np.ndarray, place: float) -> np.ndarray:
+    """Return which of (n,) numbers a written one means, to its precision: (n,) bool."""
     steps = np.diff(np.sort(values))
     steps = steps[steps > 0]
     near = _TOLERANCE * abs(place)
@@ -160,9 +162,10 @@ def _is_close(values: np.ndarray, place: float) -> np.ndarray:
 
 
 def _is_at_time(values: np.ndarray, text: str) -> np.ndarray:
+    """Return which of (n,) datetime64 a text of a date or time means: (n,) bool."""
     for datatype in (XSD.date, XSD.gYearMonth, XSD.gYear, XSD.dateTime):
         try:
-            moment = moment_of(Literal(text, datatype=datatype))
+            moment = time_span_of(Literal(text, datatype=datatype))
         except InvalidArgumentError:
             continue
         return np.asarray((values >= moment.first) & (values <= moment.last))
