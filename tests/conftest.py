@@ -14,10 +14,10 @@ from pyoxigraph import NamedNode
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.datasets import locate
 from cube_bridge.kinds.mappings import parse_mapping
-from cube_bridge.kinds.simulation import ISLAND, simulate
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.iris import Iris
 from kg.rdf.times import day_bounds
+from ml.use_cases.fire_danger.simulation import ISLAND, simulate
 from tests.servers import serving
 from tests.shared import made_once
 

@@ -7,7 +7,6 @@ from pyoxigraph import NamedNode
 
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds.mappings import parse_mapping
-from cube_bridge.kinds.simulation import ISLAND
 from kg.embedded.store import EmbeddedStore
 from kg.errors import RegionError
 from kg.rdf.terms import number, text
@@ -26,6 +25,7 @@ from ml.runs.worker import execute_run, work
 from ml.use_cases.fire_danger.config import Config
 from ml.use_cases.fire_danger.danger_map import draw_danger_map
 from ml.use_cases.fire_danger.inputs import read_fire_data
+from ml.use_cases.fire_danger.simulation import ISLAND
 from ontology.terms import DEEP
 from tests.conftest import SERIES_MAPPING
 

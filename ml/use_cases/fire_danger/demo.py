@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from cube_bridge.kinds.simulation import ISLAND, simulate
 from ml.use_case import Demo
 from ml.use_cases.fire_danger.danger_map import draw_danger_map
 from ml.use_cases.fire_danger.questions import questions
+from ml.use_cases.fire_danger.simulation import ISLAND, simulate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pyoxigraph import NamedNode
 
-    from cube_bridge.kinds.simulation import SimulatedSource
     from kg.store import GraphStore
     from kg.views.moments import Moment
+    from ml.use_cases.fire_danger.simulation import SimulatedSource
 
 
 def _draw(store: GraphStore, run: NamedNode, moment: Moment, folder: Path) -> Path:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from cube_bridge.errors import DatasetUnavailableError, UnitError
 from cube_bridge.kinds.datasets import locate, packaged_mapping, registry
-from cube_bridge.kinds.simulation import simulate
 from cube_bridge.units.quantities import convert, unit_of_spelling
+from ml.use_cases.fire_danger.simulation import simulate
 from ontology.terms import expand
 
 

@@ -9,9 +9,9 @@ from cube_bridge.errors import MappingError
 from cube_bridge.indexing.index import index_file
 from cube_bridge.kinds import mappings
 from cube_bridge.kinds.mappings import kind_of, parse_mapping, source_kinds
-from cube_bridge.kinds.simulation import simulate
 from kg.rdf.terms import text
 from kg.rows import select
+from ml.use_cases.fire_danger.simulation import simulate
 from ontology.terms import DEEP
 
 ANOTHER = """
