@@ -55,9 +55,11 @@ def evaluations(store: GraphStore, run: NamedNode) -> list[EvaluationRow]:
     rows = select(
         store,
         f"""SELECT ?e ?protocol ?method ?baseline ?metric ?value ?higher WHERE {{
-              ?e a deep:Evaluation ; prov:wasGeneratedBy {run} ; deep:protocol ?protocol ;
+              ?e a deep:Evaluation ; deep:protocol ?protocol ;
                  deep:evaluatedMethod ?method ; deep:isBaseline ?baseline ;
                  dqv:hasQualityMeasurement ?m .
+              # Evaluations are few, and what a run made may be a hundred thousand predictions.
+              FILTER EXISTS {{ ?e prov:wasGeneratedBy {run} }}
               ?m dqv:isMeasurementOf ?metric ; dqv:value ?value .
               OPTIONAL {{ ?metric deep:higherIsBetter ?higher }} }}""",
     )

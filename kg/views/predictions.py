@@ -130,10 +130,11 @@ def predictions(store: GraphStore, run: NamedNode, moment: Moment | None) -> lis
     rows = select(
         store,
         f"""SELECT ?p ?place ?observed ?value ?low ?high ?coverage ?unit ?class ?wkt WHERE {{
-              {_at(times)}
-              ?p prov:wasGeneratedBy {run} ; sosa:hasSimpleResult ?value ;
+              {_of_run_at(run, times)}
+              ?p sosa:hasSimpleResult ?value ;
                  sosa:hasFeatureOfInterest ?place ; sosa:observedProperty ?observed .
-              OPTIONAL {{ ?p deep:lowerBound ?low ; deep:upperBound ?high }}
+              # One pattern each: of two, the store reads all that runs have said by both.
+              OPTIONAL {{ ?p deep:lowerBound ?low }} OPTIONAL {{ ?p deep:upperBound ?high }}
               OPTIONAL {{ ?p deep:nominalCoverage ?coverage }}
               OPTIONAL {{ ?p {of_class} ?class }}
               OPTIONAL {{ ?p qudt:hasUnit ?unit }}
@@ -164,10 +165,13 @@ def alerts(
     rows = select(
         store,
         f"""SELECT ?alert ?headline ?severity ?onset ?expires ?area WHERE {{
-              ?alert a deep:Alert ; prov:wasGeneratedBy {run} ; deep:capHeadline ?headline ;
+              ?alert a deep:Alert ; deep:capHeadline ?headline ;
                      deep:capOnset ?onset ; deep:capExpires ?expires ;
                      deep:capSeverity ?severity ; deep:alertArea ?area .
-              {in_force} }} ORDER BY DESC(?expires) ?onset ?area""",
+              {in_force}
+              # Alerts are few beside the predictions of a run.
+              FILTER EXISTS {{ ?alert prov:wasGeneratedBy {run} }}
+            }} ORDER BY DESC(?expires) ?onset ?area""",
     )
     found: dict[str, dict[str, Term]] = {}
     for row in rows:
@@ -230,11 +234,16 @@ def _times(store: GraphStore, moment: Moment | None) -> list[str]:
     return sorted({text(r["time"]) for r in rows})
 
 
-def _at(times: list[str]) -> str:
+def _of_run_at(run: NamedNode, times: list[str]) -> str:
+    """Return the pattern of the predictions ?p of a run at some intervals; none: about no time."""
     if not times:
-        return "FILTER NOT EXISTS { ?p sosa:phenomenonTime ?time }"
-    # The IRI itself, not asked for in the same query: stores then begin with it.
-    return " UNION ".join(f"{{ ?p sosa:phenomenonTime <{iri}> }}" for iri in times)
+        return (
+            f"?p prov:wasGeneratedBy {run} FILTER NOT EXISTS {{ ?p sosa:phenomenonTime ?time }}"
+        )
+    # The IRI itself, not asked for in the same query: stores then begin with it. What a run made
+    # may be a hundred thousand predictions, so that whether it made one is asked of each.
+    at = " UNION ".join(f"{{ ?p sosa:phenomenonTime <{iri}> }}" for iri in times)
+    return f"{{ {at} FILTER EXISTS {{ ?p prov:wasGeneratedBy {run} }} }}"
 
 
 def _classes(store: GraphStore, condition: str) -> dict[str, PredictedClass]:
