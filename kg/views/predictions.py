@@ -237,9 +237,7 @@ def _times(store: GraphStore, moment: Moment | None) -> list[str]:
 def _of_run_at(run: NamedNode, times: list[str]) -> str:
     """Return the pattern of the predictions ?p of a run at some intervals; none: about no time."""
     if not times:
-        return (
-            f"?p prov:wasGeneratedBy {run} FILTER NOT EXISTS {{ ?p sosa:phenomenonTime ?time }}"
-        )
+        return f"?p prov:wasGeneratedBy {run} FILTER NOT EXISTS {{ ?p sosa:phenomenonTime ?time }}"
     # The IRI itself, not asked for in the same query: stores then begin with it. What a run made
     # may be a hundred thousand predictions, so that whether it made one is asked of each.
     at = " UNION ".join(f"{{ ?p sosa:phenomenonTime <{iri}> }}" for iri in times)
