@@ -207,6 +207,7 @@ DEEP_NAMES = frozenset(
         "linkEffect",
         "locatedBy",
         "longitude",
+        "lowIsSevere",
         "lowerBound",
         "lowest",
         "mapping",

@@ -26,7 +26,7 @@ ORDER = 10
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def home(request: Request) -> Response:
-    """Show the sources, the runs, the scores of the latest and its highest predictions."""
+    """Show the sources, the runs, the scores of the latest and its severest predictions."""
     return await run_in_threadpool(_home, request, request.app.state.deepcube)
 
 

@@ -29,7 +29,7 @@ async def predictions(
     Args:
         request: The request.
         run: IRI of the run; the latest where it is left out.
-        moment: Like 2015-10-04, 2015-10 or 2015; the highest on average where it is left out.
+        moment: Like 2015-10-04, 2015-10 or 2015; the most severe on average where it is left out.
     """
     return await run_in_threadpool(_page, request, request.app.state.deepcube, run, moment)
 

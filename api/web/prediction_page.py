@@ -13,7 +13,7 @@ from api.web.links import page_of
 from api.web.maps import MapShape, draw
 from kg.rdf.geometry import parse_wkt
 from kg.views.colours import scale_of
-from kg.views.predictions import alerts, legend, moments, predictions
+from kg.views.predictions import alerts, legend, moments, most_severe, predictions
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -94,13 +94,12 @@ def page_values(state: State, run: RunRow, asked: str | None) -> dict[str, objec
     Args:
         state: The application.
         run: The run.
-        asked: Label of the moment; None for the one that is highest on average.
+        asked: Label of the moment; None for the one that calls for attention first.
     """
     known = moments(state.store, run.iri)
     labels = [m.moment.label for m in known if m.moment is not None]
-    highest = max(known, key=lambda m: m.mean, default=None)
     if asked is None:
-        chosen = highest
+        chosen = most_severe(state.store, run.iri, known)
     else:
         chosen = next((m for m in known if m.moment and m.moment.label == asked), None)
     moment = chosen.moment if chosen else None

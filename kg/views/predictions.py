@@ -48,6 +48,8 @@ class Observed:
     label: str
     unit: str
     """Symbol of the unit of the values; empty where they have none, as a probability."""
+    low_is_severe: bool = False
+    """True where low values call for attention, as those of a drought index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +109,30 @@ def moments(store: GraphStore, run: NamedNode) -> list[MomentRow]:
     return sorted(found, key=lambda m: m.moment or _NO_TIME)
 
 
-def highest_moment(store: GraphStore, run: NamedNode) -> Moment | None:
-    """Return the span of time of a run with the highest values on average; None without one."""
-    found = [m for m in moments(store, run) if m.moment is not None]
-    return max(found, key=lambda m: m.mean).moment if found else None
+def most_severe(store: GraphStore, run: NamedNode, known: list[MomentRow]) -> MomentRow | None:
+    """Return the one of a run's moments that calls for attention first; None of none.
+
+    It has the highest values on average, or the lowest of a property that deep:lowIsSevere.
+    """
+    rows = select(
+        store,
+        f"""SELECT ?low WHERE {{
+              {{ SELECT ?observed WHERE {{
+                   ?p prov:wasGeneratedBy {run} ; sosa:observedProperty ?observed }} LIMIT 1 }}
+              ?observed deep:lowIsSevere ?low }}""",
+    )
+    sign = -1 if rows and text(rows[0]["low"]) == "true" else 1
+    return max(known, key=lambda m: sign * m.mean, default=None)
+
+
+def most_severe_moment(store: GraphStore, run: NamedNode) -> Moment | None:
+    """Return the span of time of a run that calls for attention first; None without one."""
+    found = most_severe(store, run, [m for m in moments(store, run) if m.moment is not None])
+    return found.moment if found else None
 
 
 def predictions(store: GraphStore, run: NamedNode, moment: Moment | None) -> list[PredictionRow]:
-    """Return what a run predicts for a span of time: the highest class first, then value.
+    """Return what a run predicts for a span of time: the highest class first, then severity.
 
     Args:
         store: The graph.
@@ -142,7 +160,7 @@ def predictions(store: GraphStore, run: NamedNode, moment: Moment | None) -> lis
     )
     found = {text(r["p"]): r for r in rows}
     known = _Referenced.of(store, list(found.values()))
-    return sorted((known.prediction(row) for row in found.values()), key=_highest_first)
+    return sorted((known.prediction(row) for row in found.values()), key=_severest_first)
 
 
 def alerts(
@@ -198,9 +216,9 @@ def legend(store: GraphStore, scheme: NamedNode) -> list[PredictedClass]:
     return sorted(_classes(store, f"?class skos:inScheme {scheme}").values(), key=_order)
 
 
-def _highest_first(row: PredictionRow) -> tuple[float, float, str]:
+def _severest_first(row: PredictionRow) -> tuple[float, float, str]:
     order = row.predicted_class.order if row.predicted_class else 0.0
-    return -order, -row.value, row.place_label
+    return -order, row.value if row.observed.low_is_severe else -row.value, row.place_label
 
 
 def _order(entry: PredictedClass) -> tuple[float, str]:
@@ -276,6 +294,8 @@ class _Referenced:
     units: dict[str, str]
     """IRI of a unit, or of a property that has one, to its symbol."""
     classes: dict[str, PredictedClass]
+    low_is_severe: set[str]
+    """IRIs of the observed properties whose low values call for attention."""
 
     @classmethod
     def of(cls, store: GraphStore, rows: list[dict[str, Term]]) -> _Referenced:
@@ -283,12 +303,13 @@ class _Referenced:
             return {text(r[name]) for r in rows if name in r}
 
         if not rows:
-            return cls(names={}, units={}, classes={})
+            return cls(names={}, units={}, classes={}, low_is_severe=set())
         classes = " ".join(f"<{iri}>" for iri in sorted(all_of("class")))
         return cls(
             names=labels(store, all_of("place") | all_of("observed")),
             units=_units(store, all_of("unit") | all_of("observed")),
             classes=_classes(store, f"VALUES ?class {{ {classes} }}"),
+            low_is_severe=_low_is_severe(store, all_of("observed")),
         )
 
     def prediction(self, row: dict[str, Term]) -> PredictionRow:
@@ -300,6 +321,7 @@ class _Referenced:
                 iri=NamedNode(observed),
                 label=self.names.get(observed, compact(observed)),
                 unit=unit or "",
+                low_is_severe=observed in self.low_is_severe,
             ),
             place=NamedNode(place),
             place_label=self.names.get(place, place),
@@ -309,6 +331,12 @@ class _Referenced:
             coverage=number(row["coverage"]) if "coverage" in row else None,
             predicted_class=self.classes.get(text(row["class"])) if "class" in row else None,
         )
+
+
+def _low_is_severe(store: GraphStore, observed: set[str]) -> set[str]:
+    values = " ".join(f"<{iri}>" for iri in sorted(observed))
+    rows = select(store, f"SELECT ?x WHERE {{ VALUES ?x {{ {values} }} ?x deep:lowIsSevere true }}")
+    return {text(r["x"]) for r in rows}
 
 
 def _units(store: GraphStore, iris: set[str]) -> dict[str, str]:

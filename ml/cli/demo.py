@@ -112,10 +112,10 @@ def _plan(store: GraphStore, iris: Iris, name: str, shown: Demo, region: str) ->
 def _look(
     store: GraphStore, run: NamedNode, shown: Demo, store_folder: Path, console: Console
 ) -> None:
-    from kg.views.predictions import highest_moment
+    from kg.views.predictions import most_severe_moment
     from ml.errors import RunError
 
-    moment = highest_moment(store, run)
+    moment = most_severe_moment(store, run)
     if moment is None:
         raise RunError(f"<{run.value}> has no predictions")
     for question in shown.questions(run, moment):

@@ -14,7 +14,7 @@ from api.app import create_app, routers
 from kg.embedded.store import EmbeddedStore
 from kg.rdf.terms import text
 from kg.rows import select
-from kg.views.predictions import highest_moment
+from kg.views.predictions import most_severe_moment
 
 HTML = {"Accept": "text/html"}
 COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/deepcube/ontology#Alert> }"
@@ -181,7 +181,7 @@ def test_predictions_that_cannot_be_asked_for(served, parameters, status):
 def test_the_overview_shows_the_latest_run_at_its_highest(served):
     client, store, run = served
     page = client.get("/", headers=HTML).text
-    highest = highest_moment(store, run)
+    highest = most_severe_moment(store, run)
     assert f"Fire danger on {highest.label}" in page
     assert page.count('class="shape"') == 64
 

@@ -13,7 +13,7 @@ from kg.rdf.terms import number, text
 from kg.regions import find_region
 from kg.rows import ask, select
 from kg.validation.shacl import validate_store
-from kg.views.predictions import highest_moment
+from kg.views.predictions import most_severe_moment
 from ml.card import find_card
 from ml.errors import ModelNotFoundError, PlanError, RunError
 from ml.inputs.inputs import Inputs
@@ -254,7 +254,7 @@ def test_other_weights_are_another_run(copy, iris, tmp_path):
 
 def test_the_map_is_a_picture_that_says_it_is_simulated(copy, tmp_path):
     store, _, run = copy
-    day = highest_moment(store, run).begin.date()
+    day = most_severe_moment(store, run).begin.date()
     assert date(2015, 11, 1) <= day <= date(2015, 12, 31)
     draw_danger_map(store, run, day, tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode, RdfFormat
 from kg.views.colours import scale_of
 from kg.views.evaluations import evaluations, metrics_of
 from kg.views.moments import Moment, moment_of
-from kg.views.predictions import alerts, highest_moment, legend, moments, predictions
+from kg.views.predictions import alerts, legend, moments, most_severe_moment, predictions
 from kg.vocabulary import install_ontology
 from ontology.terms import DEEP
 
@@ -20,6 +20,8 @@ PREFIXES = """
 @prefix dqv: <http://www.w3.org/ns/dqv#> .
 @prefix prov: <http://www.w3.org/ns/prov#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix sosa: <http://www.w3.org/ns/sosa/> .
+@prefix time: <http://www.w3.org/2006/time#> .
 """
 
 
@@ -86,9 +88,34 @@ def test_scores_of_any_metric_are_shown_the_worst_first(store):
 
 def test_a_run_without_predictions_has_no_moments(store):
     assert moments(store, RUN) == []
-    assert highest_moment(store, RUN) is None
+    assert most_severe_moment(store, RUN) is None
     assert predictions(store, RUN, None) == []
     assert alerts(store, RUN, None) == []
+
+
+def test_a_drought_opens_where_its_index_is_lowest(store):
+    install_ontology(store)
+    stamp = "<http://www.w3.org/2001/XMLSchema#dateTimeStamp>"
+    for month, values in (("05", (1.0, -2.0)), ("06", (-3.0, 0.5))):
+        begin, end = f"2020-{month}-01T00:00:00Z", f"2020-0{int(month) + 1}-01T00:00:00Z"
+        load(
+            store,
+            f"""<urn:t{month}> time:hasBeginning <urn:b{month}> ; time:hasEnd <urn:e{month}> .
+            <urn:b{month}> time:inXSDDateTimeStamp "{begin}"^^{stamp} .
+            <urn:e{month}> time:inXSDDateTimeStamp "{end}"^^{stamp} .""",
+        )
+        for place, value in enumerate(values):
+            load(
+                store,
+                f"""<urn:p{month}{place}> prov:wasGeneratedBy <urn:run> ;
+                sosa:hasSimpleResult {value:e} ; sosa:hasFeatureOfInterest <urn:place{place}> ;
+                sosa:observedProperty <urn:index> ; sosa:phenomenonTime <urn:t{month}> .""",
+            )
+    assert most_severe_moment(store, RUN).label == "2020-05"
+    load(store, "<urn:index> deep:lowIsSevere true .")
+    found = most_severe_moment(store, RUN)
+    assert found.label == "2020-06"
+    assert [row.value for row in predictions(store, RUN, found)] == [-3.0, 0.5]
 
 
 def test_a_legend_is_in_the_order_of_its_scheme(store):
