@@ -84,7 +84,8 @@ def read_card(package: str) -> Card:
     """Return the card that a package holds.
 
     Raises:
-        ModelNotFoundError: Its `model.ttl` is missing, or describes no model or several.
+        ModelNotFoundError: Its `model.ttl` is missing or malformed, or describes no model or
+            several.
     """
     try:
         folder = files(package)
@@ -92,7 +93,10 @@ def read_card(package: str) -> Card:
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise ModelNotFoundError(f"the use case in {package} cannot be read: {error}") from error
     description = Store()
-    description.load(turtle, format=RdfFormat.TURTLE)
+    try:
+        description.load(turtle, format=RdfFormat.TURTLE)
+    except SyntaxError as error:
+        raise ModelNotFoundError(f"the model.ttl of {package} is malformed: {error}") from error
     models = [
         (q.subject, i.object.value)
         for q in description.quads_for_pattern(None, RDF.type, DEEP.Model)

@@ -44,8 +44,10 @@ def slots(store: GraphStore, model: NamedNode) -> list[Slot]:
     """Return the slots of a model, by identifier.
 
     Raises:
-        PlanError: The graph describes no slot of it completely.
+        PlanError: The graph describes no slot of it completely, or a slot names a class that
+            nothing defines.
     """
+    _refuse_undefined_classes(store, model)
     rows = select(
         store,
         f"""SELECT ?slot ?id ?label ?class ?unit ?requirement ?message ?checks WHERE {{
@@ -79,3 +81,18 @@ def slots(store: GraphStore, model: NamedNode) -> list[Slot]:
         )
         for iri, group in by_slot.items()
     ]
+
+
+def _refuse_undefined_classes(store: GraphStore, model: NamedNode) -> None:
+    """Refuse slots that admit or require what no Turtle defines: a typo, which admits nothing."""
+    rows = select(
+        store,
+        f"""SELECT DISTINCT ?slot ?class WHERE {{
+              {model} deep:hasSlot ?slot . ?slot deep:admits|deep:requires ?class .
+              FILTER NOT EXISTS {{ ?class a owl:Class }} }} ORDER BY ?slot ?class""",
+    )
+    if rows:
+        named = "; ".join(f"{text(r['slot'])} names {text(r['class'])}" for r in rows)
+        raise PlanError(
+            f"the description of {model} names classes that no Turtle defines as owl:Class: {named}"
+        )

@@ -169,6 +169,12 @@ class _Run:
     def _predicted(self, fitted: Any, rows: np.ndarray) -> Predicted:
         positions = np.flatnonzero(rows)
         prediction = self._case.predict(fitted, self._data, positions)
+        expected = (len(positions), len(self._case.outputs))
+        if np.shape(prediction.value) != expected:
+            raise RunError(
+                f"`predict` of {self._case.card.identifier} gave values of shape "
+                f"{np.shape(prediction.value)} where (sample, output) is {expected}"
+            )
         return Predicted(self._samples.at(positions), prediction)
 
     def _held_back(self) -> Predicted | None:

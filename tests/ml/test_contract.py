@@ -1,17 +1,20 @@
 """The parts that use cases share, without one of ours: splits, intervals, samples, explanations."""
 
+import io
+
 import numpy as np
 import pytest
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, RdfFormat
 
 from kg.rdf.iris import Iris
-from ml.card import find_card, packages
+from ml.card import find_card, packages, read_card
 from ml.derivation import derivations
-from ml.errors import ModelNotFoundError, RunError
+from ml.errors import ModelNotFoundError, PlanError, RunError
 from ml.evaluation.baselines import climatology
 from ml.evaluation.metrics import mean_absolute_error, r_squared, root_mean_square_error
 from ml.evaluation.splits import before, by_place, rolling
 from ml.explanation.permutation import permutation_attributions
+from ml.planning.slots import slots
 from ml.results.provenance import place_keys
 from ml.samples import Places, Predicted, Prediction, Samples
 from ml.training.arrays import load_arrays, save_arrays
@@ -44,8 +47,27 @@ def test_use_cases_are_found_by_their_folder_and_described_without_their_code():
     card = find_card("drought")
     assert card.iri.value == "https://w3id.org/deepcube/model/drought"
     assert b"InputSlot" in card.turtle
-    with pytest.raises(ModelNotFoundError, match="there are: .*drought.*fire-danger"):
+    with pytest.raises(ModelNotFoundError, match=r"there are: .*drought.*fire-danger"):
         find_card("rain-dance")
+
+
+def test_a_malformed_description_is_told(tmp_path, monkeypatch):
+    package = tmp_path / "tides_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "model.ttl").write_text("@prefix deep: <urn:deep#> . deep:tides")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModelNotFoundError, match=r"model\.ttl of tides_of_mine is malformed"):
+        read_card("tides_of_mine")
+
+
+def test_a_slot_that_names_no_class_is_refused_by_name(store):
+    described = b"""@prefix deep: <https://w3id.org/deepcube/ontology#> .
+        <urn:tides> deep:hasSlot <urn:tides#level> .
+        <urn:tides#level> deep:admits <urn:tides#Levle> ."""
+    store.load(io.BytesIO(described), RdfFormat.TURTLE)
+    with pytest.raises(PlanError, match="urn:tides#level names urn:tides#Levle"):
+        slots(store, NamedNode("urn:tides"))
 
 
 def test_derivations_are_found_and_say_what_they_do():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pyoxigraph import NamedNode
@@ -81,6 +83,16 @@ def test_a_run_predicts_the_month_after_the_data_and_beats_persistence():
         assert ours == pytest.approx(1, abs=0.06)  # of the noise that made the data
         assert ours < rmse[protocol, "persistence"]
         assert ours < rmse[protocol, "climatology"]
+
+
+def test_values_of_another_shape_than_the_outputs_are_refused():
+    def flat(fitted, data, positions):
+        found = predict(fitted, data, positions)
+        return replace(found, value=found.value[:, 0])
+
+    broken = replace(USE_CASE, predict=flat)
+    with pytest.raises(RunError, match="`predict` of drought gave values of shape"):
+        execute_on(broken, invented(), Settings(predict_from=np.datetime64("1999-01")))
 
 
 def test_weights_serve_for_later_months_only(tmp_path):
