@@ -21,7 +21,11 @@ class Vocabulary:
 
     def __getattr__(self, name: str) -> NamedNode:
         if name.startswith("__") or name not in self._terms:
-            raise AttributeError(f"{self._namespace}{name} is not a term of this vocabulary")
+            hint = "; is it new? run `python -m ontology.generate`"
+            raise AttributeError(
+                f"{self._namespace}{name} is not a term of this vocabulary"
+                f"{hint if self._namespace == DEEP_NAMESPACE else ''}"
+            )
         return NamedNode(self._namespace + name)
 
     def __iter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204

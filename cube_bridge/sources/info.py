@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cube_bridge.errors import MappingError
 from kg.rdf.times import Cadence
-from ontology.terms import expand
+from ontology.terms import DEEP, expand
 
 
 def _known_name(curie: str) -> str:
     if ":" not in curie:
         raise ValueError(f"{curie!r} is neither a prefixed name, such as unit:K, nor an IRI")
-    expand(curie)
+    iri = expand(curie).value
+    local = iri.removeprefix(DEEP.namespace)
+    if local != iri and local not in _own_terms():
+        near = ", ".join(f"deep:{n}" for n in get_close_matches(local, _own_terms())) or "nothing"
+        raise ValueError(f"{curie!r} is no term of our ontology; near it there is {near}")
     return curie
+
+
+@cache
+def _own_terms() -> frozenset[str]:
+    return frozenset(term.value.removeprefix(DEEP.namespace) for term in DEEP)
 
 
 def _cadence(duration: str) -> str:

@@ -152,6 +152,10 @@ REGIONS = {
         ),
         ({"regions": {}}, "regions: say the `extent` of the regions"),
         ({"titel": "D"}, "titel: there is no such field here"),
+        (
+            {"regions": {"extent": [0, 0, 1, 1], "feature_class": "deep:Reegion"}},
+            "regions.feature_class: 'deep:Reegion' is no term of our ontology; near it there is deep:",
+        ),
         ({"variables": []}, "variables: "),
         (
             {"variables": [{"column": "pdsi", "unit": "kelvin"}]},
