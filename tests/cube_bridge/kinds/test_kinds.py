@@ -154,7 +154,7 @@ REGIONS = {
         ({"titel": "D"}, "titel: there is no such field here"),
         (
             {"regions": {"extent": [0, 0, 1, 1], "feature_class": "deep:Reegion"}},
-            "regions.feature_class: 'deep:Reegion' is no term of our ontology; near it there is deep:",
+            "regions.feature_class: 'deep:Reegion' is no term of our ontology; near it there is",
         ),
         ({"variables": []}, "variables: "),
         (
