@@ -18,8 +18,9 @@ demo: .venv/.run-installed  ## the main job, end to end
 test: .venv/.dev-installed  ## all tests; COVER= what CI sets shows the lines that none of them runs
 	$(BIN)/pytest $(PARALLEL) $(COVER)
 
-test-fast: .venv/.dev-installed  ## those without browser, other servers and demo
-	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=fast -m "not (slow or server or browser or demo)"
+test-fast: .venv/.dev-installed  ## without browser, servers, demo, the W3C's suites, benchmarks
+	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=fast -m "not (slow or server or browser or demo)" \
+		--ignore=tests/conformance --ignore=tests/benchmarks
 
 test-nightly: .venv/.dev-installed  ## the random tests with more examples, others in each run
 	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=nightly tests/kg
